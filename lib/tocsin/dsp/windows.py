@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Window functions as Q15 tables, made once and equal on every platform.
+
+All are periodic (the DFT-even form). Flat-top: the five-term window of ISO 18431-2.
+"""
+
+from array import array
+
+from tocsin.dsp.table import FeatureError
+from tocsin.kernels.fixed import cos_q, sat16, shift_round
+
+# Cosine terms in Q30: w(i) = a0 - a1 cos(2 pi i/n) + a2 cos(4 pi i/n) - ...
+_TERMS = {
+    "hann": (1 << 29, 1 << 29),
+    "flattop": (231476135, 447354753, 297709049, 89742211, 7459680),
+}
+# 256 * log2(mean square of the window), rounded
+POWER_LOG2 = {"none": 0, "hann": -362, "flattop": -643}
+
+
+def make_window(name: str, length: int, n: int) -> array:
+    """Return `length` Q15 coefficients (1.0 is 32767), then zeros up to n. Raises FeatureError."""
+    if not isinstance(name, str) or name not in POWER_LOG2:
+        raise FeatureError("unknown window function %r: use none, hann or flattop" % (name,))
+    table = array("h", bytes(2 * n))
+    if name == "none":
+        for i in range(length):
+            table[i] = 32767
+        return table
+    terms = _TERMS[name]
+    for i in range(length // 2 + 1):
+        total = 0
+        for j in range(len(terms)):
+            term = cos_q(i * j, length, terms[j])
+            total += -term if j & 1 else term
+        table[i] = sat16(shift_round(total, 15))
+        if i:
+            table[length - i] = table[i]
+    return table

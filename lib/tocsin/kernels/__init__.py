@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The inner loops, from the fastest backend that this runtime can load.
+
+BACKEND says which one that is: "viper", "ulab" or "reference". The reference modules document
+every kernel; the other backends are bit-exact with them except ulab, whose spectra are float32.
+A kernel's module is loaded when it is first asked for: `from tocsin.kernels import fc_s8`.
+"""
+
+import sys
+
+# architectures in sys.implementation._mpy that have an FPU: x86, x64, armv7emsp, armv7emdp,
+# xtensawin; and 64-bit words, in which viper's integers don't wrap as the kernels want
+_WITH_FPU = (1, 2, 7, 8, 10)
+_WIDE = (2, 12)
+_GROUPS = {
+    "fft": ("make_work", "rfft", "spectrum"),
+    "spectral": ("band_log2", "centroid", "load_power", "peak_bin", "weighted_log2"),
+    "time": ("block_means", "deinterleave", "level", "moments", "resample", "teager"),
+    "model": ("fc_s8", "kmeans", "matvec", "quantize_s8", "scale"),
+}
+
+
+def _load(name: str):
+    """Import one module of this package; None where this runtime cannot run it."""
+    name = "tocsin.kernels." + name
+    try:
+        __import__(name)
+    except (ImportError, SyntaxError, ValueError, AttributeError):
+        return None
+    return sys.modules[name]
+
+
+def _select() -> tuple:
+    """Return (BACKEND, what the time and model kernels come from)."""
+    arch = (getattr(sys.implementation, "_mpy", 0) >> 10) & 15
+    native = "viper" if arch not in _WIDE and _load("viper_time") else "reference"
+    if (arch in _WITH_FPU or native == "reference") and _load("ulab"):
+        return "ulab", native
+    return native, native
+
+
+BACKEND, _native = _select()
+
+
+def __getattr__(name: str):
+    """Load the module of the kernel `name`, or the module of that name."""
+    for group in _GROUPS:
+        if name in _GROUPS[group]:
+            ulab = BACKEND == "ulab" and group in ("fft", "spectral")
+            module = _load("ulab" if ulab else _native + "_" + group)
+            kernel = globals()[name] = getattr(module, name)
+            return kernel
+    module = None if name[0] == "_" else _load(name)
+    if module is None:
+        raise AttributeError(name)
+    return module

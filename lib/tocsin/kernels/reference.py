@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The kernels in plain Python: the truth that every faster twin equals bit for bit.
+
+No argument is checked here; README.md says what callers guarantee. Nothing allocates, and every
+value stays within MicroPython's small integers.
+"""
+
+from tocsin.kernels.reference_fft import make_work, rfft, spectrum
+from tocsin.kernels.reference_model import fc_s8, kmeans, matvec, quantize_s8, scale
+from tocsin.kernels.reference_spectral import (
+    band_log2,
+    centroid,
+    load_power,
+    peak_bin,
+    weighted_log2,
+)
+from tocsin.kernels.reference_time import (
+    block_means,
+    deinterleave,
+    moments,
+    resample,
+    teager,
+)
+
+__all__ = (
+    "band_log2",
+    "block_means",
+    "centroid",
+    "deinterleave",
+    "fc_s8",
+    "kmeans",
+    "load_power",
+    "make_work",
+    "matvec",
+    "moments",
+    "peak_bin",
+    "quantize_s8",
+    "resample",
+    "rfft",
+    "scale",
+    "spectrum",
+    "teager",
+    "weighted_log2",
+)
