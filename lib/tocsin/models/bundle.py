@@ -1,0 +1,170 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The model bundle: one binary file that holds all a device needs to judge a window.
+
+The byte-exact format is in README.md beside this file. `parse` trusts nothing: every length,
+count and shape is checked before it is used, so any byte string gives a `Bundle` or a
+`BundleError` of one line, and never needs more memory than a few times its own length.
+"""
+import json
+import struct
+from array import array
+from binascii import crc32
+
+_KNOWN = b"CONF NAME PROV SCAL DECI KMNS PROJ MLPN FRST VECT SIGN"
+_REQUIRED = 5  # the first ones of _KNOWN
+
+
+class BundleError(ValueError):
+    """The bundle was refused; the message is one line that says what to do."""
+
+
+class Bundle:
+    """A checked bundle.
+
+    name            what the file is called in messages
+    conf            resolved feature configuration (dict)
+    feature_names   n_features strings
+    classes         class names of a classifier, else []
+    decision        combination, thresholds, smoothing and vote, with defaults filled in (dict)
+    threshold       score Q8 at which a window counts as anomalous (256 = edge of normal)
+    scaler          array('h') [n, offset, mult, shift, offset, ...] for the `scale` kernel
+    """
+
+    def __init__(self, name: str, sections: dict):
+        self.name = name
+        self._sections = sections
+        self.scaler = _scaler(sections["SCAL"])
+        self.n_features = self.scaler[0]
+        self.conf = self._json("CONF")
+        names = self._json("NAME")
+        self.feature_names = names.get("features", [])
+        self.classes = names.get("classes", [])
+        network = self.parts()[1]
+        if not (_strings(self.feature_names, self.n_features) and _strings(
+                self.classes, network.n_classes if network is not None else 0)):
+            refuse("NAME")
+        _ = self.provenance
+        from tocsin.models.smoothing import complete
+        self.decision = complete(self._json("DECI"))
+        self.threshold = self.decision["threshold"]
+
+    def section(self, tag: str):
+        """Payload of a section as a memoryview, or None when the bundle has none."""
+        return self._sections.get(tag)
+
+    @property
+    def provenance(self) -> dict:
+        """Where the model came from; read from the bytes each time, so that it costs no memory."""
+        return self._json("PROV")
+
+    def parts(self) -> tuple:
+        """A new (`KMeans` or None, `Mlp` or `Forest` or None); imports only what is there."""
+        near = network = None
+        view = self.section("KMNS")
+        if view is not None:
+            from tocsin.models.kmeans import KMeans
+            near = KMeans(view, self.section("PROJ"), self.n_features)
+        view = self.section("MLPN")
+        if view is not None:
+            from tocsin.models.mlp import Mlp
+            network = Mlp(view, self.n_features)
+        view = self.section("FRST")
+        if view is not None:
+            if network is not None:
+                refuse("FRST beside MLPN")
+            from tocsin.models.forest import Forest
+            network = Forest(view, self.n_features)
+        if near is None and network is None:
+            raise BundleError("nothing in it can score; train again")
+        return near, network
+
+    def _json(self, tag: str) -> dict:
+        try:
+            value = json.loads(bytes(self._sections[tag]).decode())
+        except (ValueError, RuntimeError):
+            value = None
+        if not isinstance(value, dict):
+            refuse(tag + " (no JSON object)")
+        return value
+
+
+def parse(data, name: str = "model.tcb") -> Bundle:
+    """Check the bytes of a bundle file and return the `Bundle`.
+
+    `data` is bytes, bytearray or memoryview and must not change while the bundle is in use.
+    Raises `BundleError`; nothing else, whatever the bytes are.
+    """
+    try:
+        return Bundle(name, _split(memoryview(data)))
+    except BundleError as error:
+        raise BundleError("%s: %s" % (name, error)) from None
+
+
+def refuse(what: str):
+    """Raise the BundleError for contents that no packing tool of ours would write."""
+    raise BundleError(what + " is not valid; pack it again")
+
+
+def _split(view) -> dict:
+    size = len(view)
+    if size >= 4 and bytes(view[:4]) != b"TCB1":
+        raise BundleError("not a model bundle; give a .tcb file")
+    if size < 16:
+        raise BundleError("truncated at byte %d, copy it again" % size)
+    version, count, total = struct.unpack_from("<HHI", view, 4)
+    if version != 1:
+        raise BundleError("format %d, this firmware reads 1; pack it with matching tools"
+                          % version)
+    if size != total:
+        raise BundleError("%s at byte %d of %d, copy it again" % (
+            "truncated" if size < total else "goes on", size, total))
+    total -= 4
+    if struct.unpack_from("<I", view, total)[0] != crc32(view[:total]) & 0xFFFFFFFF:
+        raise BundleError("checksum differs, copy it again")
+    found = {}
+    at = 12
+    for _ in range(min(count, 32)):
+        at = _section(view, at, total, found)
+    if at != total:
+        refuse("section count")
+    for tag in _KNOWN.decode().split()[:_REQUIRED]:
+        if tag not in found:
+            refuse(tag)
+    return found
+
+
+def _section(view, at: int, end: int, found: dict) -> int:
+    """Enter the section at byte `at` into `found`; returns where the next one starts."""
+    if at + 8 > end:
+        refuse("section header")
+    tag = bytes(view[at:at + 4])
+    length = struct.unpack_from("<I", view, at + 4)[0]
+    at += 8
+    if length > end - at:
+        refuse("section length")
+    if tag in _KNOWN.split():
+        tag = tag.decode()
+        if tag in found:
+            refuse("second " + tag)
+        found[tag] = view[at:at + length]
+    elif not tag[0] & 32:
+        raise BundleError("unknown section %r; update the firmware" % tag)
+    return at + ((length + 3) & ~3)
+
+
+def _scaler(view):
+    """SCAL -> n, then n * (offset, mult, shift); (f - offset) * mult stays within 31 bits."""
+    n = len(view) // 6
+    if not 1 <= n <= 1024 or len(view) != 6 * n:
+        refuse("SCAL")
+    scaler = array("h", [n])
+    scaler.extend(array("h", bytes(view)))
+    for at in range(1, 3 * n, 3):
+        if not 0 <= scaler[at + 1] < 8192 or not 0 <= scaler[at + 2] <= 28:
+            refuse("SCAL")
+    return scaler
+
+
+def _strings(values, count: int) -> bool:
+    return isinstance(values, list) and len(values) == count and all(
+        isinstance(value, str) for value in values)

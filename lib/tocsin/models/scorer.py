@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One score per window out of the parts of a bundle, and the reasons for it."""
+from array import array
+
+from tocsin.kernels import scale
+from tocsin.models.bundle import Bundle
+
+_SCORE_MAX = 32767
+
+
+class Scorer:
+    """Scores feature vectors with a bundle's scaler, clusters and network.
+
+    score    Q8 of the last vector: 256 = edge of normal, 0..32767, before smoothing
+    label    class index of the last vector, -1 without a classifier
+    kmeans   the `KMeans` part or None; its `.score` is that part's own Q8
+    network  the `Mlp` or `Forest` part or None; likewise
+
+    Every buffer is made here; `score()` allocates nothing.
+    """
+
+    def __init__(self, bundle: Bundle):
+        self.n_features = bundle.n_features
+        self.kmeans, self.network = bundle.parts()
+        self._scaler = bundle.scaler
+        self._z = array("h", [0] * bundle.n_features)
+        decision = bundle.decision
+        self._weighted = decision["combine"] == "weighted"
+        self._kmeans_weight = decision["weights"]["kmeans"]
+        self._network_weight = decision["weights"]["network"]
+        self._weight_sum = self._kmeans_weight + self._network_weight
+        self._kmeans_edge = decision["thresholds"]["kmeans"]
+        self._network_edge = decision["thresholds"]["network"]
+        self._kmeans_score = self._network_score = -1
+        self.last = 0
+        self.label = -1
+
+    def score(self, vector) -> int:
+        """Score one feature vector, array('h') of n_features. Returns Q8, 0..32767."""
+        scale(vector, self._scaler, self._z)
+        if self.kmeans is not None:
+            value = self.kmeans.update(self._z)
+            self._kmeans_score = min((value << 8) // self._kmeans_edge, _SCORE_MAX)
+        if self.network is not None:
+            value = self.network.update(self._z)
+            self._network_score = min((value << 8) // self._network_edge, _SCORE_MAX)
+            self.label = self.network.label
+        self.last = self._combine()
+        return self.last
+
+    def _combine(self) -> int:
+        near = self._kmeans_score
+        net = self._network_score
+        if self.network is None:
+            return near
+        if self.kmeans is None:
+            return net
+        if self._weighted:
+            return (near * self._kmeans_weight + net * self._network_weight) // self._weight_sum
+        return max(near, net)
+
+    def reasons(self, count: int = 3) -> list:
+        """The features that contributed most to the last score, largest first.
+
+        Returns up to `count` pairs (feature index, share in 1/256 of the whole), from the part
+        that counted most. Computed only here; allocates. Empty when nothing contributed.
+        """
+        near = self._kmeans_score
+        net = self._network_score
+        if self._weighted and self.kmeans is not None and self.network is not None:
+            near *= self._kmeans_weight
+            net *= self._network_weight
+        part = self.kmeans if self.network is None or near >= net else self.network
+        if self.kmeans is None:
+            part = self.network
+        shares = part.contributions(self._z)
+        total = sum(shares)
+        found = []
+        for _ in range(min(count, len(shares))):
+            top = 0
+            for i in range(1, len(shares)):
+                if shares[i] > shares[top]:
+                    top = i
+            share = (shares[top] << 8) // total if total else 0
+            if share == 0:
+                break
+            found.append((top, share))
+            shares[top] = -1
+        return found
