@@ -37,7 +37,7 @@ TEXTS = {
     "map": "must be an object {...} of at most %d entries",
     "free": "must be an object {...} with a driver",
     "driver": "must be the name of a driver",
-    "plain": "must be a finite number, short text or a flat list",
+    "plain": "must be a finite number, text or a flat list or object",
     "zones": "must be three rising limits, A B C",
     "end": "is above start; give a colder one",
     "needs": "needs %s; set it or remove this",

@@ -212,15 +212,10 @@ def _check_free(value, path, problems, depth):
 
 
 def _is_plain(value, depth):
-    if value is None or isinstance(value, bool) or is_number(value):
-        return True
-    if isinstance(value, str):
-        return len(value) <= 128
-    if depth == 0 or not isinstance(value, (dict, list, tuple)) or len(value) > 64:
-        return False
-    if isinstance(value, dict):
-        return all(_is_plain(value[key], depth - 1) for key in value)
-    return all(_is_plain(entry, depth - 1) for entry in value)
+    if isinstance(value, (dict, list, tuple)):
+        keys = value if isinstance(value, dict) else range(len(value))
+        return depth > 0 and all(_is_plain(value[key], depth - 1) for key in keys)
+    return value is None or isinstance(value, (bool, str)) or is_number(value)
 
 
 def validate(config) -> list:

@@ -14,9 +14,9 @@ shows the rate of the knocks. Bin k is k * rate / (decimation * n).
 from array import array
 
 from tocsin.dsp.buffers import shared
-from tocsin.dsp.spectral import PowerSpectrum, band_table
+from tocsin.dsp.spectral import Bands, PowerSpectrum
 from tocsin.dsp.table import FeatureError, integer, pairs
-from tocsin.kernels import band_log2, teager, weighted_log2
+from tocsin.kernels import teager, weighted_log2
 
 _BAND_ZERO = 2048
 _LONGEST = 2048
@@ -30,6 +30,20 @@ def line_weights(edges) -> array:
         for k in range(edges[i], edges[i + 1]):
             weights[2 + 2 * (k - lo)] = 32767
     return weights
+
+
+class Lines:
+    """One line with its harmonics."""
+
+    def __init__(self, edges: list, at: int):
+        self.at = at
+        self.weights = line_weights(edges)
+
+    def bind(self, vector) -> None:
+        """Needs no view."""
+
+    def run(self, work, offset: int, vector) -> None:
+        vector[self.at] = weighted_log2(work, self.weights, offset + _BAND_ZERO)
 
 
 class Envelope:
@@ -53,43 +67,31 @@ class Envelope:
         self.source = PowerSpectrum(n, feature.get("window_fn", "hann"), length, buffers)
         self._frame = None
         self.items = []
-        self._views = []
 
     def add(self, feature: dict, at: int) -> None:
         bins = self.source.bins
         if feature["kind"] == "envelope_band_log2":
-            pairs(feature, "edges", feature.get("edges"), bins)
-            self.items.append((at, band_table(feature["edges"]), True))
-            self._views.append(None)
+            self.items.append(Bands(feature, at, bins))
             return
         lines = feature.get("lines")
         if not isinstance(lines, list) or not lines:
             raise FeatureError("envelope_lines: lines must be a list of lists of bin pairs")
         for line in lines:
             pairs(feature, "lines", line, bins)
-            self.items.append((at, line_weights(line), False))
-            self._views.append(None)
+            self.items.append(Lines(line, at))
             at += 1
 
     def bind(self, frames, vector) -> None:
         self._frame = frames[self.channel]
         self.source.bind(self.envelope)
-        view = memoryview(vector)
-        for i in range(len(self.items)):
-            at, table, bands = self.items[i]
-            if bands:
-                self._views[i] = view[at : at + table[0]]
+        for item in self.items:
+            item.bind(vector)
 
     def reset(self) -> None:
         """Nothing is kept between windows."""
 
     def run(self, count: int, vector) -> None:
         exponent = teager(self._frame, self.decimation, self.envelope, self._window)
-        offset = self.source.run() + (exponent << 9) + _BAND_ZERO
-        work = self.source.work
-        for i in range(len(self.items)):
-            at, table, bands = self.items[i]
-            if bands:
-                band_log2(work, table, offset, self._views[i])
-            else:
-                vector[at] = weighted_log2(work, table, offset)
+        offset = self.source.run() + (exponent << 9)
+        for item in self.items:
+            item.run(self.source.work, offset, vector)

@@ -123,12 +123,13 @@ class Framer(Buffers):
     def _start(self, block, start: int, count: int) -> int:
         """Fill the window with the first sample, ahead of its place; returns what now fits."""
         self._prime = False
+        total = self.missing_total
         self._filled = max(0, self.window - self.hop)
         for i in range(self._filled):
             self.copy(block, start, 1, i)
         for channel in range(self.channels):
             self.held[channel] = 0
-        self.missing_total = 0
+        self.missing_total = total
         return min(count, self.window - self._filled)
 
     def release(self) -> None:

@@ -7,14 +7,8 @@ made and the energy of a bin is its square.
 
     band_log2       2048 + 256 log2(mean square of the signal in the band, LSB^2), per pair lo, hi
                     of `edges` (bins lo .. hi-1); spectrum domain: 256 log2(sum of squares)
-    peak_frequency  the strongest bin of lo .. hi-1, refined by the centroid with its neighbours
-    peak_log2       like band_log2, the strongest bin and its neighbours
-    centroid        energy-weighted mean bin of lo .. hi-1
-    velocity_log2   4096 + 256 log2(mean square velocity, (mm/s)^2): an acceleration channel's bins
-                    lo .. hi-1, each divided by its angular frequency; `offset` (resolve.py makes
-                    it) is 256 log2(square of the mm/s of 1 LSB at bin lo)
-    velocity_rms    the same as RMS in mm/s
 
+lines.py has the kinds that read one number off the spectrum; it is imported for them only.
 0 stands for no energy.
 """
 
@@ -23,20 +17,11 @@ from array import array
 from tocsin.dsp.buffers import ALL, shared
 from tocsin.dsp.table import FeatureError, integer, pairs
 from tocsin.dsp.windows import POWER_LOG2, make_window
-from tocsin.kernels import (
-    band_log2,
-    centroid,
-    load_power,
-    make_work,
-    peak_bin,
-    spectrum,
-    weighted_log2,
-)
-from tocsin.kernels.fixed import bit_length, exp2_q8, log2_q8, sat16
+from tocsin.kernels import band_log2, load_power, make_work, spectrum
+from tocsin.kernels.fixed import bit_length, log2_q8
 from tocsin.kernels.plan import REMOVE_MEAN, PlanError, make_plan
 
 _BAND_ZERO = 2048
-_VELOCITY_ZERO = 4096
 
 
 class PowerSpectrum:
@@ -44,6 +29,8 @@ class PowerSpectrum:
 
     `work` holds it for the kernels; bins is how many bins there are.
     """
+
+    given = False
 
     def __init__(self, n: int, window_fn: str, length: int, buffers: dict):
         length = min(n, length)
@@ -83,6 +70,8 @@ class PowerSpectrum:
 class GivenSpectrum:
     """A frame that already is a magnitude spectrum, in place of an FFT."""
 
+    given = True
+
     def __init__(self, bins: int, buffers: dict):
         self.bins = bins
         self.work = shared(buffers, ("work", 2 * bins), make_work, 2 * bins)
@@ -96,21 +85,21 @@ class GivenSpectrum:
         return -_BAND_ZERO
 
 
-def velocity_weights(lo: int, hi: int) -> array:
-    """Weights (lo / k)**2 of bins lo .. hi-1, as `weighted_log2` takes them."""
-    weights = array("h", [lo, hi - lo])
-    for k in range(lo, hi):
-        shift = 0
-        while lo * lo << (shift + 1) <= k * k:
-            shift += 1
-        weights.append(min(32767, ((lo * lo << (shift + 15)) + k * k // 2) // (k * k)))
-        weights.append(shift)
-    return weights
+class Bands:
+    """One output per band of a spectrum."""
 
+    def __init__(self, feature: dict, at: int, bins: int):
+        edges = feature.get("edges")
+        pairs(feature, "edges", edges, bins)
+        self.at = at
+        self.table = array("h", [len(edges) >> 1] + edges)
+        self._view = None
 
-def band_table(edges) -> array:
-    """A flat list of bin pairs as `band_log2` takes it."""
-    return array("h", [len(edges) >> 1] + list(edges))
+    def bind(self, vector) -> None:
+        self._view = memoryview(vector)[self.at : self.at + self.table[0]]
+
+    def run(self, work, offset: int, vector) -> None:
+        band_log2(work, self.table, offset + _BAND_ZERO, self._view)
 
 
 class Spectral:
@@ -126,62 +115,26 @@ class Spectral:
             n = integer(feature, "n", 64, 2048)
             window_fn = feature.get("window_fn", "hann")
             self.source = PowerSpectrum(n, window_fn, config["window"], buffers)
-        self._given = config.get("domain") == "spectrum"
-        self._peak = band_table([0, 1])
         self.items = []
-        self._views = []
 
     def add(self, feature: dict, at: int) -> None:
-        kind = feature["kind"]
-        bins = self.source.bins
-        if kind == "band_log2":
-            pairs(feature, "edges", feature.get("edges"), bins)
-            item = (kind, at, band_table(feature["edges"]), 0, 0)
+        if feature["kind"] == "band_log2":
+            item = Bands(feature, at, self.source.bins)
         else:
-            lo = integer(feature, "lo", 0, bins - 1)
-            hi = integer(feature, "hi", lo + 1, bins)
-            table, offset = None, 0
-            if kind == "velocity_rms" or kind == "velocity_log2":
-                if self._given or lo < 1:
-                    raise FeatureError("%s: needs samples in time, lo above 0" % kind)
-                offset = integer(feature, "offset", -20000, 20000) + _VELOCITY_ZERO
-                table = velocity_weights(lo, hi)
-            item = (kind, at, table, lo if table is None else offset, hi)
+            from tocsin.dsp.lines import make_line
+
+            item = make_line(feature, at, self.source)
         self.items.append(item)
-        self._views.append(None)
 
     def bind(self, frames, vector) -> None:
         self.source.bind(frames[self.channel])
-        view = memoryview(vector)
-        for i in range(len(self.items)):
-            item = self.items[i]
-            count = item[2][0] if item[0] == "band_log2" else 1
-            self._views[i] = view[item[1] : item[1] + count]
+        for item in self.items:
+            item.bind(vector)
 
     def reset(self) -> None:
         """Nothing is kept between windows."""
 
     def run(self, count: int, vector) -> None:
         offset = self.source.run()
-        work = self.source.work
-        for i in range(len(self.items)):
-            kind, at, table, lo, hi = self.items[i]
-            if kind == "band_log2":
-                band_log2(work, table, offset + _BAND_ZERO, self._views[i])
-            elif table is not None:
-                value = weighted_log2(work, table, offset + lo)
-                if kind == "velocity_rms" and value:
-                    value = min(exp2_q8(value >> 1), 32767)
-                vector[at] = value
-            elif kind == "centroid":
-                vector[at] = sat16(centroid(work, lo, hi))
-            else:
-                peak = peak_bin(work, lo, hi)
-                lo = max(peak - 1, 0)
-                hi = min(peak + 2, self.source.bins)
-                if kind == "peak_frequency":
-                    vector[at] = sat16(centroid(work, lo, hi))
-                else:
-                    self._peak[1] = lo
-                    self._peak[2] = hi
-                    band_log2(work, self._peak, offset + _BAND_ZERO, self._views[i])
+        for item in self.items:
+            item.run(self.source.work, offset, vector)

@@ -5,6 +5,7 @@ With an input from the controller that input starts it; otherwise a warm-up thro
 when the cabinet was cold before, the door is shut and the last one is long enough ago. It is over
 when the cabinet is back at `end` (with an input: also `recovery_ms` after the input fell). After
 `max_ms` it is overdue: no longer an excuse, but `seconds` goes on until the cabinet is cold.
+An inferred door is noticed late: one found open soon after a warm-up began was its cause.
 """
 
 from tocsin.monitor.ticks import add_sat, diff
@@ -12,6 +13,7 @@ from tocsin.monitor.ticks import add_sat, diff
 IDLE = 0
 RUNNING = 1
 OVERDUE = 2
+_DOOR_LAG_MS = 300000
 
 
 class Defrost:
@@ -51,7 +53,8 @@ class Defrost:
         else:
             self._on_ms = add_sat(self._on_ms, passed)
             self._off_ms = 0 if signal == 1 else add_sat(self._off_ms, passed)
-            if self._ends(cold, signal):
+            if self._ends(cold, signal) or (
+                    door_open and signal < 0 and self._on_ms <= _DOOR_LAG_MS):
                 self.state = IDLE
                 self._idle_ms = 0
                 self._armed = False
