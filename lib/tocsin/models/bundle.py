@@ -10,7 +10,7 @@ import struct
 from array import array
 from binascii import crc32
 
-_KNOWN = b"CONF NAME PROV SCAL DECI KMNS PROJ MLPN FRST VECT SIGN"
+_KNOWN = b"CONF NAME PROV SCAL DECI SCAN KMNS PROJ MLPN FRST VECT SIGN"
 _REQUIRED = 5  # the first ones of _KNOWN
 
 
@@ -28,6 +28,7 @@ class Bundle:
     decision        combination, thresholds, smoothing and vote, with defaults filled in (dict)
     threshold       score Q8 at which a window counts as anomalous (256 = edge of normal)
     scaler          array('h') [n, offset, mult, shift, offset, ...] for the `scale` kernel
+    network_scaler  the same for the network or forest alone, or None when all share `scaler`
     """
 
     def __init__(self, name: str, sections: dict):
@@ -35,6 +36,11 @@ class Bundle:
         self._sections = sections
         self.scaler = _scaler(sections["SCAL"])
         self.n_features = self.scaler[0]
+        self.network_scaler = None
+        if "SCAN" in sections:
+            self.network_scaler = _scaler(sections["SCAN"])
+            if self.network_scaler[0] != self.n_features:
+                refuse("SCAN")
         self.conf = self._json("CONF")
         names = self._json("NAME")
         self.feature_names = names.get("features", [])

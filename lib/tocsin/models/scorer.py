@@ -24,6 +24,10 @@ class Scorer:
         self.kmeans, self.network = bundle.parts()
         self._scaler = bundle.scaler
         self._z = array("h", [0] * bundle.n_features)
+        self._network_scaler = bundle.network_scaler
+        self._network_z = self._z
+        if self._network_scaler is not None:
+            self._network_z = array("h", self._z)
         decision = bundle.decision
         self._weighted = decision["combine"] == "weighted"
         self._kmeans_weight = decision["weights"]["kmeans"]
@@ -42,7 +46,9 @@ class Scorer:
             value = self.kmeans.update(self._z)
             self._kmeans_score = min((value << 8) // self._kmeans_edge, _SCORE_MAX)
         if self.network is not None:
-            value = self.network.update(self._z)
+            if self._network_scaler is not None:
+                scale(vector, self._network_scaler, self._network_z)
+            value = self.network.update(self._network_z)
             self._network_score = min((value << 8) // self._network_edge, _SCORE_MAX)
             self.label = self.network.label
         self.last = self._combine()
@@ -70,10 +76,10 @@ class Scorer:
         if self._weighted and self.kmeans is not None and self.network is not None:
             near *= self._kmeans_weight
             net *= self._network_weight
-        part = self.kmeans if self.network is None or near >= net else self.network
-        if self.kmeans is None:
-            part = self.network
-        shares = part.contributions(self._z)
+        if self.kmeans is None or (self.network is not None and net > near):
+            shares = self.network.contributions(self._network_z)
+        else:
+            shares = self.kmeans.contributions(self._z)
         total = sum(shares)
         found = []
         for _ in range(min(count, len(shares))):
