@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from host_tests.unit import models_tflite
-from tocsin.kernels.reference_model import fc_s8
+from tocsin.kernels.reference_network import fc_s8
 from tools.train import score_twin
 from tools.train.importers import ImportRefused
 from tools.train.importers_tflite import from_tflite

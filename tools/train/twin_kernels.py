@@ -357,7 +357,7 @@ def kmeans(z: np.ndarray, centroids: np.ndarray, params: array) -> tuple[np.ndar
 
 
 def requantize(acc: np.ndarray, m: np.ndarray, shift: np.ndarray) -> np.ndarray:
-    """Twin of `reference_model.requantize` with the whole Q31 multiplier m, int64."""
+    """Twin of `reference_network.requantize` with the whole Q31 multiplier m, int64."""
     x = acc.astype(np.int64) * m
     return (x + (np.int64(1) << (30 - shift))) >> (31 - shift)
 

@@ -15,8 +15,12 @@ _WIDE = (2, 12)
 _GROUPS = {
     "fft": ("make_work", "rfft", "spectrum"),
     "spectral": ("band_log2", "centroid", "load_power", "peak_bin", "weighted_log2"),
-    "time": ("block_means", "deinterleave", "level", "moments", "resample", "teager"),
-    "model": ("fc_s8", "kmeans", "matvec", "quantize_s8", "scale"),
+    "time": ("deinterleave",),
+    "parts": ("block_means", "resample"),
+    "moments": ("moments",),
+    "envelope": ("teager",),
+    "model": ("kmeans", "matvec", "scale"),
+    "network": ("fc_s8", "quantize_s8"),
 }
 
 
@@ -48,7 +52,8 @@ def __getattr__(name: str):
         if name in _GROUPS[group]:
             ulab = BACKEND == "ulab" and group in ("fft", "spectral")
             module = _load("ulab" if ulab else _native + "_" + group)
-            kernel = globals()[name] = getattr(module, name)
+            kernel = getattr(module or _load("reference_" + group), name)
+            globals()[name] = kernel
             return kernel
     module = None if name[0] == "_" else _load(name)
     if module is None:

@@ -5,8 +5,12 @@ No argument is checked here; README.md says what callers guarantee. Nothing allo
 value stays within MicroPython's small integers.
 """
 
+from tocsin.kernels.reference_envelope import teager
 from tocsin.kernels.reference_fft import make_work, rfft, spectrum
-from tocsin.kernels.reference_model import fc_s8, kmeans, matvec, quantize_s8, scale
+from tocsin.kernels.reference_model import kmeans, matvec, scale
+from tocsin.kernels.reference_moments import moments
+from tocsin.kernels.reference_network import fc_s8, quantize_s8
+from tocsin.kernels.reference_parts import block_means, resample
 from tocsin.kernels.reference_spectral import (
     band_log2,
     centroid,
@@ -14,13 +18,7 @@ from tocsin.kernels.reference_spectral import (
     peak_bin,
     weighted_log2,
 )
-from tocsin.kernels.reference_time import (
-    block_means,
-    deinterleave,
-    moments,
-    resample,
-    teager,
-)
+from tocsin.kernels.reference_time import deinterleave
 
 __all__ = (
     "band_log2",

@@ -9,7 +9,7 @@ from array import array
 
 from tocsin.kernels.fixed import bit_length, fit
 from tocsin.kernels.plan import LAST_LIMIT, PASS_LIMIT, make_work  # noqa: F401
-from tocsin.kernels.reference_time import level
+from tocsin.kernels.reference_moments import level
 
 
 def rfft(frame: array, window: array, plan: array, work: array) -> int:
@@ -235,7 +235,7 @@ def spectrum(frame: array, window: array, plan: array, work: array) -> int:
     top = 0
     for i in range(n + 2):
         x = work[i]
-        top |= x ^ (x >> 31)
+        top = max(top, x ^ (x >> 31))
     d = max(bit_length(top) - 15, 0)
     i = 0
     for k in range((n >> 1) + 1):

@@ -10,7 +10,7 @@ import micropython
 
 from tocsin.kernels.fixed import bit_length, fit
 from tocsin.kernels.plan import LAST_LIMIT, PASS_LIMIT, make_work  # noqa: F401
-from tocsin.kernels.viper_time import level
+from tocsin.kernels.viper_moments import level
 
 
 def rfft(frame, window, plan, work):
@@ -22,19 +22,20 @@ def rfft(frame, window, plan, work):
     s = 15 - bit_length(max(work[4] - mean, mean - work[3]) + 1)
     c = (fraction >> (12 - s) if s <= 12 else fraction << (s - 12)) - 2
     s += 2
+    m = plan[0] >> 1
     q = plan[4]
+    _load(frame, window, plan, work, mean, s, c)
     if q == 4:
-        top = _load4(frame, window, plan, work, mean, s, c)
+        _radix4(plan, 0, 1, m, work, 14)
         exponent = 3 - s
     else:
-        top = _load2(frame, window, plan, work, mean, s, c)
+        _radix2(m, work)
         exponent = 2 - s
-    m = plan[0] >> 1
     at = plan[7]
     for i in range(plan[5], 0, -1):
-        shift = fit(top, PASS_LIMIT if i > 1 else LAST_LIMIT)
+        shift = fit(_top(work, m + m), PASS_LIMIT if i > 1 else LAST_LIMIT)
         exponent += shift
-        top = _radix4(plan, at, q, m, work, shift + 11)
+        _radix4(plan, at, q, m, work, shift + 11)
         at += 6 * q
         q <<= 2
     _split(plan, m, work)
@@ -42,131 +43,45 @@ def rfft(frame, window, plan, work):
 
 
 @micropython.viper
-def _load2(
-    frame: ptr32, window: ptr32, plan: ptr16, work: ptr32, mean: int, s: int, c: int
-) -> int:
-    half = int(plan[0]) >> 2
-    order = int(plan[6])
-    top = 0
-    for i in range(half):
-        x = frame[i]
-        w = window[i]
-        ar = ((((((x << 16 >> 16) - mean) << s) - c) >> 2) * (w << 16 >> 16) >> 1) + 8192
-        ai = (((((x >> 16) - mean) << s) - c >> 2) * (w >> 16) >> 1) + 8192
-        x = frame[i + half]
-        w = window[i + half]
-        br = ((((x << 16 >> 16) - mean) << s) - c >> 2) * (w << 16 >> 16) >> 1
-        bi = ((((x >> 16) - mean) << s) - c >> 2) * (w >> 16) >> 1
-        p = ptr32(int(work) + (int(plan[order + i]) << 2))
-        y = (ar + br) >> 14
-        p[0] = y
-        y ^= y >> 31
-        if y > top:
-            top = y
-        y = (ai + bi) >> 14
-        p[1] = y
-        y ^= y >> 31
-        if y > top:
-            top = y
-        y = (ar - br) >> 14
-        p[2] = y
-        y ^= y >> 31
-        if y > top:
-            top = y
-        y = (ai - bi) >> 14
-        p[3] = y
-        y ^= y >> 31
-        if y > top:
-            top = y
-    return top
+def _load(frame: ptr32, window: ptr32, plan: ptr16, work: ptr32, mean: int, s: int, c: int):
+    radix = int(plan[4])
+    count = (int(plan[0]) >> 1) // radix
+    order = ptr16(int(plan) + (int(plan[6]) << 1))
+    down = radix >> 1
+    at = 0
+    while radix:
+        for i in range(count):
+            x = frame[at]
+            w = window[at]
+            at += 1
+            p = ptr32(int(work) + (int(order[i]) << 2))
+            p[0] = ((((x << 16 >> 16) - mean) << s) - c >> 2) * (w << 16 >> 16) >> down
+            p[1] = ((((x >> 16) - mean) << s) - c >> 2) * (w >> 16) >> down
+        work = ptr32(int(work) + 8)
+        radix -= 1
 
 
 @micropython.viper
-def _load4(
-    frame: ptr32, window: ptr32, plan: ptr16, work: ptr32, mean: int, s: int, c: int
-) -> int:
-    quarter = int(plan[0]) >> 3
-    order = int(plan[6])
-    top = 0
-    for i in range(quarter):
-        x = frame[i]
-        w = window[i]
-        ar = (((((x << 16 >> 16) - mean) << s) - c >> 2) * (w << 16 >> 16) >> 2) + 8192
-        ai = (((((x >> 16) - mean) << s) - c >> 2) * (w >> 16) >> 2) + 8192
-        j = i + quarter
-        x = frame[j]
-        w = window[j]
-        br = ((((x << 16 >> 16) - mean) << s) - c >> 2) * (w << 16 >> 16) >> 2
-        bi = ((((x >> 16) - mean) << s) - c >> 2) * (w >> 16) >> 2
-        j += quarter
-        x = frame[j]
-        w = window[j]
-        cr = ((((x << 16 >> 16) - mean) << s) - c >> 2) * (w << 16 >> 16) >> 2
-        ci = ((((x >> 16) - mean) << s) - c >> 2) * (w >> 16) >> 2
-        j += quarter
-        x = frame[j]
-        w = window[j]
-        dr = ((((x << 16 >> 16) - mean) << s) - c >> 2) * (w << 16 >> 16) >> 2
-        di = ((((x >> 16) - mean) << s) - c >> 2) * (w >> 16) >> 2
-        p = ptr32(int(work) + (int(plan[order + i]) << 2))
-        tr = ar - cr
-        ti = ai - ci
-        ar += cr
-        ai += ci
-        cr = br - dr
-        ci = bi - di
-        br += dr
-        bi += di
-        y = (ar + br) >> 14
-        p[0] = y
-        y ^= y >> 31
-        if y > top:
-            top = y
-        y = (ai + bi) >> 14
-        p[1] = y
-        y ^= y >> 31
-        if y > top:
-            top = y
-        y = (tr + ci) >> 14
-        p[2] = y
-        y ^= y >> 31
-        if y > top:
-            top = y
-        y = (ti - cr) >> 14
-        p[3] = y
-        y ^= y >> 31
-        if y > top:
-            top = y
-        y = (ar - br) >> 14
-        p[4] = y
-        y ^= y >> 31
-        if y > top:
-            top = y
-        y = (ai - bi) >> 14
-        p[5] = y
-        y ^= y >> 31
-        if y > top:
-            top = y
-        y = (tr - ci) >> 14
-        p[6] = y
-        y ^= y >> 31
-        if y > top:
-            top = y
-        y = (ti + cr) >> 14
-        p[7] = y
-        y ^= y >> 31
-        if y > top:
-            top = y
-    return top
+def _radix2(m: int, work: ptr32):
+    p = ptr32(int(work))
+    for _ in range(m >> 1):
+        re = p[0] + 8192
+        im = p[1] + 8192
+        x = p[2]
+        y = p[3]
+        p[0] = (re + x) >> 14
+        p[1] = (im + y) >> 14
+        p[2] = (re - x) >> 14
+        p[3] = (im - y) >> 14
+        p = ptr32(int(p) + 16)
 
 
 @micropython.viper
-def _radix4(plan: ptr16, at: int, q: int, m: int, work: ptr32, shift: int) -> int:
+def _radix4(plan: ptr16, at: int, q: int, m: int, work: ptr32, shift: int):
     rounding = 1 << (shift - 1)
     step = q << 3
     tw = ptr32(int(plan) + (at << 1))
     end = int(work) + (m << 3)
-    top = 0
     for j in range(q):
         c1 = tw[0]
         s1 = c1 >> 16
@@ -181,75 +96,61 @@ def _radix4(plan: ptr16, at: int, q: int, m: int, work: ptr32, shift: int) -> in
         a = int(work) + (j << 3)
         while a < end:
             p = ptr32(a + step)
-            re = p[0]
-            im = p[1]
-            br = (re * c1 + im * s1) >> 2
-            bi = (im * c1 - re * s1) >> 2
+            br = p[0]
+            bi = p[1]
             p = ptr32(int(p) + step)
-            re = p[0]
-            im = p[1]
-            cr = (re * c2 + im * s2) >> 2
-            ci = (im * c2 - re * s2) >> 2
+            cr = p[0]
+            ci = p[1]
             p = ptr32(int(p) + step)
-            re = p[0]
-            im = p[1]
-            dr = (re * c3 + im * s3) >> 2
-            di = (im * c3 - re * s3) >> 2
+            dr = p[0]
+            di = p[1]
             p = ptr32(a)
-            re = (p[0] << 11) + rounding
-            im = (p[1] << 11) + rounding
-            tr = re - cr
-            ti = im - ci
+            re = p[0]
+            im = p[1]
+            if at:
+                re <<= 11
+                im <<= 11
+                x = br
+                br = (x * c1 + bi * s1) >> 2
+                bi = (bi * c1 - x * s1) >> 2
+                x = cr
+                cr = (x * c2 + ci * s2) >> 2
+                ci = (ci * c2 - x * s2) >> 2
+                x = dr
+                dr = (x * c3 + di * s3) >> 2
+                di = (di * c3 - x * s3) >> 2
+            re += rounding
+            im += rounding
+            x = re - cr
+            y = im - ci
             re += cr
             im += ci
             cr = br - dr
             ci = bi - di
             br += dr
             bi += di
-            y = (re + br) >> shift
-            p[0] = y
-            y ^= y >> 31
-            if y > top:
-                top = y
-            y = (im + bi) >> shift
-            p[1] = y
-            y ^= y >> 31
-            if y > top:
-                top = y
+            p[0] = (re + br) >> shift
+            p[1] = (im + bi) >> shift
             p = ptr32(int(p) + step)
-            y = (tr + ci) >> shift
-            p[0] = y
-            y ^= y >> 31
-            if y > top:
-                top = y
-            y = (ti - cr) >> shift
-            p[1] = y
-            y ^= y >> 31
-            if y > top:
-                top = y
+            p[0] = (x + ci) >> shift
+            p[1] = (y - cr) >> shift
             p = ptr32(int(p) + step)
-            y = (re - br) >> shift
-            p[0] = y
-            y ^= y >> 31
-            if y > top:
-                top = y
-            y = (im - bi) >> shift
-            p[1] = y
-            y ^= y >> 31
-            if y > top:
-                top = y
+            p[0] = (re - br) >> shift
+            p[1] = (im - bi) >> shift
             p = ptr32(int(p) + step)
-            y = (tr - ci) >> shift
-            p[0] = y
-            y ^= y >> 31
-            if y > top:
-                top = y
-            y = (ti + cr) >> shift
-            p[1] = y
-            y ^= y >> 31
-            if y > top:
-                top = y
+            p[0] = (x - ci) >> shift
+            p[1] = (y + cr) >> shift
             a += step << 2
+
+
+@micropython.viper
+def _top(work: ptr32, count: int) -> int:
+    top = 0
+    for i in range(count):
+        x = work[i]
+        x ^= x >> 31
+        if x > top:
+            top = x
     return top
 
 
@@ -290,25 +191,18 @@ def _split(plan: ptr16, m: int, work: ptr32):
 
 def spectrum(frame, window, plan, work):
     exponent = rfft(frame, window, plan, work)
-    return 2 * (exponent + _power(work, plan[0] >> 1)) + 1
+    d = max(bit_length(_top(work, plan[0] + 2)) - 15, 0)
+    _power(work, (plan[0] >> 1) + 1, d)
+    return 2 * (exponent + d) + 1
 
 
 @micropython.viper
-def _power(work: ptr32, m: int) -> int:
-    top = 0
-    for i in range(m + m + 2):
-        x = work[i]
-        top |= x ^ (x >> 31)
-    d = 0
-    while top >= 0x8000:
-        top >>= 1
-        d += 1
+def _power(work: ptr32, bins: int, d: int):
     p = ptr32(int(work))
-    for k in range(m + 1):
+    for k in range(bins):
         x = p[0]
         y = p[1]
         x = (x ^ (x >> 31)) >> d
         y = (y ^ (y >> 31)) >> d
         work[k] = (x * (x + 1) >> 1) + (y * (y + 1) >> 1)
         p = ptr32(int(p) + 8)
-    return d
