@@ -1,0 +1,212 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Composition root: builds sensors, pipelines, alarms, outputs, log and sink, and runs them."""
+
+import gc
+
+from firmware import config as configuration
+from firmware.health import Account, Health
+from firmware.log import ERROR, INFO, WARN, Log
+from firmware.outputs import Outputs
+from firmware.pipeline import Pipeline
+from firmware.records import FileSink, Records
+from firmware.sampling import Sampler
+from tocsin.monitor.alarm import ALARM_ON, STATE_NAMES, WARNING_ON
+
+_TICK_MS = 1000
+_HEALTH_S = 3600
+_BACKOFF_MS = 60_000
+
+
+class App:
+    """clock: a `Clock`; store: a `Store`; machine: the module, or a stand-in with Pin.
+
+    drivers: name -> make(settings, clock, store), for those not found as firmware/drivers/NAME.py.
+    sink: anything with send(line); the default is a bounded file. Nothing starts before `run`.
+    """
+
+    def __init__(self, clock, store, machine, drivers=None, sink=None, echo=print):
+        self.clock = clock
+        self.store = store
+        self.log = Log(clock, store, echo=echo)
+        self._drivers = drivers or {}
+        self.config, self.problems = configuration.load(store)
+        cause = machine.reset_cause() if hasattr(machine, "reset_cause") else 0
+        self.health = Health(gc, cause)
+        self.records = Records(clock, sink or self._file_sink())
+        self.pipelines = {}
+        self.samplers = {}
+        self.alarms = {}
+        for name in self.config["pipelines"]:
+            self._guarded("pipeline " + name, self._build_pipeline, name)
+        for name in self.config["alarms"]:
+            self._guarded("alarm " + name, self._build_alarm, name)
+        self.outputs = Outputs(self.config["outputs"], self.alarms,
+                               lambda number: machine.Pin(number, machine.Pin.OUT, value=0).value)
+        gc.collect()
+        self.health.note_heap()
+
+    def _file_sink(self):
+        for settings in self.config["sinks"]:
+            if settings.get("driver") == "file":
+                return FileSink(self.store, settings.get("max_bytes", 65536),
+                                settings.get("files", 2))
+        return FileSink(self.store)
+
+    def _guarded(self, what: str, build, name: str) -> None:
+        """Build one piece; what can't be built is reported and the rest goes on without it."""
+        try:
+            build(name)
+        except (ValueError, ImportError, OSError, KeyError, TypeError) as error:
+            self.problems.append("%s: %s" % (what, error))
+
+    def _build_pipeline(self, name: str) -> None:
+        settings = self.config["pipelines"][name]
+        sensor = settings["sensor"]
+        driver = self._find_driver(sensor["driver"])(sensor, self.clock, self.store)
+        model = None
+        if settings["model"] is not None:
+            try:
+                from firmware.loader import load
+                model = load(self.store, settings["model"], driver)
+            except (ValueError, MemoryError) as error:
+                self.problems.append("pipeline %s: model refused: %s" % (name, error))
+        account = Account(settings["placement"])
+        try:
+            pipeline = Pipeline(name, settings, driver, model, account, self.on_change)
+        except ValueError as error:
+            self.problems.append("pipeline %s: %s; runs without gate and zones" % (name, error))
+            plain = dict(settings)
+            plain["run_gate"] = plain["vibration"] = plain["cold_chain"] = None
+            pipeline = Pipeline(name, plain, driver, model, account, self.on_change)
+        if self._is_slow(driver):
+            pipeline.summary.follow_channels()
+        self.pipelines[name] = pipeline
+        schedule = settings["schedule"] if model is not None else None
+        self.samplers[name] = Sampler(pipeline, driver, schedule, self.clock)
+
+    def _is_slow(self, driver) -> bool:
+        return not driver.parts and (not driver.rate_mhz or driver.rate_mhz < 10_000)
+
+    def _find_driver(self, name: str):
+        if name in self._drivers:
+            return self._drivers[name]
+        module = __import__("firmware.drivers." + name, None, None, ("make",))
+        return module.make
+
+    def _build_alarm(self, name: str) -> None:
+        rule = self.config["alarms"][name]
+        pipeline, value = rule["source"].split(".", 1)
+        if pipeline not in self.pipelines:
+            raise ValueError("not armed: its pipeline %s could not be built" % pipeline)
+        try:
+            self.alarms[name] = self.pipelines[pipeline].watch(name, rule, value)
+        except ValueError as error:
+            self.problems.append("alarm %s: %s; its sensor is watched instead" % (name, error))
+            self._watch_sensor(name, pipeline)
+
+    def _watch_sensor(self, name: str, pipeline: str) -> None:
+        """In place of an alarm that can't be armed: safe limits on the first channel."""
+        from tocsin.config.rescue import safe_rule
+
+        channel = self.pipelines[pipeline].values.names[0]
+        rule = safe_rule("%s.%s" % (pipeline, channel))
+        self.alarms[name] = self.pipelines[pipeline].watch(name, rule, channel)
+
+    async def run(self) -> None:
+        """Run for ever."""
+        self._report_start()
+        self.outputs.start()
+        for name in self.samplers:
+            self.clock.spawn(self._keep("sampler " + name, self.samplers[name].run))
+        for name in self.pipelines:
+            self.clock.spawn(self._keep("summaries " + name, self._summaries, name))
+        shown = [output for output in self.outputs.all if output.driver != "relay"]
+        if shown:
+            from firmware.patterns import run
+            self.clock.spawn(self._keep("patterns", run, shown, self.clock))
+        self.clock.spawn(self._keep("health", self._report_health))
+        while True:
+            await self.clock.sleep_ms(_TICK_MS)
+            self.clock.uptime_s()
+            now = self.clock.ticks_ms()
+            for name in self.pipelines:
+                self.pipelines[name].tick(now)
+                sampler = self.samplers[name]
+                if sampler.check(now):
+                    self.log.add(WARN, "sensor of %s is %s, error: %s" % (
+                        name, "silent" if sampler.silent else "heard again", sampler.error))
+
+    def _report_start(self) -> None:
+        report = self.health.report()
+        report["device"] = self.config["device"]["id"]
+        report["problems"] = self.problems
+        self.records.send("start", None, report, None)
+        for problem in self.problems:
+            self.log.add(ERROR, problem)
+        self.log.add(INFO, "running: %s" % ", ".join(sorted(self.pipelines)))
+
+    async def _keep(self, name: str, function, *arguments) -> None:
+        """Supervise a task: log what it raises, wait longer each time, start it again."""
+        wait_ms = 1000
+        while True:
+            try:
+                await function(*arguments)
+                return
+            except Exception as error:
+                self.health.task_failures += 1
+                self.log.add(ERROR, "%s failed: %s: %s" % (name, type(error).__name__, error))
+            await self.clock.sleep_ms(wait_ms)
+            wait_ms = min(2 * wait_ms, _BACKOFF_MS)
+
+    async def _summaries(self, name: str) -> None:
+        pipeline = self.pipelines[name]
+        period_ms = int(self.config["pipelines"][name]["summary_every_s"] * 1000)
+        due = self.clock.ticks_ms()
+        while True:
+            due = self.clock.add(due, period_ms)
+            await self.clock.sleep_ms(self.clock.diff(due, self.clock.ticks_ms()))
+            record = pipeline.summary.record(pipeline.line)
+            if record and pipeline.account.allows("summaries"):
+                record["state"] = self.state(pipeline)
+                self.records.send("summary", name, record, pipeline.account, "summaries")
+
+    async def _report_health(self) -> None:
+        while True:
+            await self.clock.sleep_ms(_HEALTH_S * 1000)
+            gc.collect()
+            self.health.note_heap()
+            report = self.health.report()
+            report["bytes"] = {}
+            for name in self.pipelines:
+                report["bytes"][name] = self.pipelines[name].account.report()
+            self.records.send("health", None, report, None)
+
+    def on_change(self, pipeline, alarm, mask: int) -> None:
+        """An alarm changed: outputs first, then the record with its reasons, then the log."""
+        switched = self.outputs.update()
+        raised = mask & (WARNING_ON | ALARM_ON)
+        record = alarm.record(mask, pipeline.reasons() if raised else None)
+        record["since_s"] = self.clock.diff(record.pop("time_ms"), record.pop("since_ms")) // 1000
+        if raised and pipeline.line is not None:
+            record["label"] = pipeline.label()
+        record["outputs"] = switched
+        account = pipeline.account
+        if raised and account.allows("scores", True) and pipeline.model is not None:
+            record["scores"] = pipeline.recent_scores()
+        if account.allows("alarms", True):
+            self.records.send("alarm", pipeline.name, record, account, "alarms")
+        if raised and account.allows("features", True) and pipeline.model is not None:
+            vector = list(pipeline.model.extractor.vector)
+            self.records.send("features", pipeline.name, {"vector": vector}, account, "features")
+        if raised and account.allows("raw", True):
+            frames = [list(frame) for frame in pipeline.frames()]
+            self.records.send("raw", pipeline.name, {"frames": frames}, account, "raw")
+        self.log.add(WARN if alarm.state else INFO, "%s %s: %s" % (
+            alarm.name, ",".join(record["events"]), record["value"]))
+
+    def state(self, pipeline) -> str:
+        """The worst state of a pipeline's alarms, in words."""
+        worst = 0
+        for alarm in pipeline.alarms:
+            worst = max(worst, alarm.state)
+        return STATE_NAMES[worst]

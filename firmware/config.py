@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which configuration the device runs on: the newest, the last good one, or safe limits.
+
+A text is checked once, when it is new. What was accepted is kept complete, with the SHA-256 of
+its source, so that an ordinary boot neither loads nor runs the checker (10 KB).
+"""
+
+import binascii
+import hashlib
+import json
+import sys
+
+_NEWEST = "config.json"
+_ACCEPTED = "config.good"
+_LIMIT = 16384
+_CHECKER = "tocsin.config."
+
+
+def load(store) -> tuple:
+    """Return (complete config, problems).
+
+    problems: one line each; empty only when /config.json itself is in use.
+    """
+    newest = store.read(_NEWEST, _LIMIT)
+    source, good = _accepted(store)
+    if newest is not None and good is not None and source == _digest(newest):
+        return good, []
+    problems = ["/config.json is missing; deploy one"] if newest is None else []
+    config = _check(store, newest, good, problems)
+    _forget_checker()
+    return config, problems
+
+
+def _check(store, newest, good, problems: list) -> dict:
+    """The new text's config when it is valid, otherwise the best there is, with the reasons."""
+    from tocsin.config.defaults import choose
+
+    config, index, wrong = choose([] if newest is None else [newest], _fallback)
+    if index == 0:
+        _accept(store, newest, config)
+        return config
+    if good is None:
+        problems.extend(wrong)
+        return config
+    problems.extend(wrong[:-1])
+    problems.append("running on the last good config")
+    return good
+
+
+def _accept(store, text: bytes, config: dict) -> None:
+    body = "%s %s" % (_digest(text), json.dumps(config))
+    store.replace(_ACCEPTED, ("%08x %s" % (_crc(body.encode()), body)).encode())
+
+
+def _accepted(store) -> tuple:
+    """(SHA-256 of the source text in hex, complete config), or (None, None) if not sound."""
+    data = store.read(_ACCEPTED, 2 * _LIMIT)
+    try:
+        if data is None or int(data[:8], 16) != _crc(data[9:]):
+            return None, None
+        return data[9:73].decode(), json.loads(data[74:])
+    except ValueError:
+        return None, None
+
+
+def _digest(text: bytes) -> str:
+    return binascii.hexlify(hashlib.sha256(text).digest()).decode()
+
+
+def _crc(data: bytes) -> int:
+    return binascii.crc32(data) & 0xFFFFFFFF
+
+
+def _forget_checker() -> None:
+    """Give the checker's memory back: drop its modules, and the package's names for them."""
+    package = sys.modules.get("tocsin.config")
+    for name in [name for name in sys.modules if name.startswith(_CHECKER)]:
+        del sys.modules[name]
+        if package is not None and hasattr(package, name[len(_CHECKER):]):
+            delattr(package, name[len(_CHECKER):])
+
+
+def _fallback() -> dict:
+    from tocsin.config.rescue import factory
+
+    return factory("cold_chain", {"driver": "none"})

@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A recording played at its own rate, as if it came from a sensor.
+
+File format (little endian): b"TREC", u16 header length, JSON header {"channels": [{"name", "unit",
+"scale", "offset"}], "rate_mhz": n, "parts": samples per part or null}, then int16 samples,
+interleaved by channel.
+"""
+
+import json
+import struct
+from array import array
+
+_MAGIC = b"TREC"
+
+
+class RecordingError(ValueError):
+    """A recording that cannot be played; the message says what to do."""
+
+
+class Replay:
+    """Plays `samples` (array('h'), interleaved) once, or again and again with `loop`.
+
+    part_samples: samples per part for a line, else None. Attributes as every driver; done: played.
+    """
+
+    def __init__(self, clock, channels: list, rate_mhz: int, samples, part_samples=None,
+                 loop: bool = False):
+        if not channels or len(samples) % len(channels) or not len(samples):
+            raise RecordingError("samples do not fill the recording's channels; record again")
+        if rate_mhz < 1:
+            raise RecordingError("the recording's rate must be 1 mHz or more; set rate_mhz")
+        self.channels = channels
+        self.rate_mhz = rate_mhz
+        self.parts = part_samples is not None
+        self.dropped = 0
+        self.done = False
+        self._part_samples = part_samples
+        self._clock = clock
+        self._samples = samples
+        self._loop = loop
+        self._at = 0
+        self._played = 0
+        self._start_ms = clock.ticks_ms()
+
+    async def read(self, block) -> int:
+        """Fill `block` with the next samples once their time has come."""
+        width = len(self.channels)
+        room = len(block) // width
+        if self.parts:
+            room = min(room, self._part_samples)
+        left = (len(self._samples) - self._at) // width
+        if left == 0 and self._loop:
+            self._at = 0
+            left = len(self._samples) // width
+        while left == 0:
+            self.done = True
+            await self._clock.sleep_ms(60_000)
+        count = min(room, left)
+        await self._pace(count)
+        samples = self._samples
+        at = self._at
+        for i in range(count * width):
+            block[i] = samples[at + i]
+        self._at = at + count * width
+        return count
+
+    async def _pace(self, count: int) -> None:
+        """Sleep until `count` more samples would be there, without drifting."""
+        clock = self._clock
+        self._played += count
+        seconds = self._played * 1000 // self.rate_mhz
+        rest = self._played * 1000 % self.rate_mhz
+        due_ms = seconds * 1000 + rest * 1000 // self.rate_mhz
+        await clock.sleep_ms(due_ms - clock.diff(clock.ticks_ms(), self._start_ms))
+        if seconds >= 60 and (rest == 0 or seconds >= 3600):
+            self._start_ms = clock.add(self._start_ms, due_ms)
+            self._played = 0
+
+
+def parse(data: bytes) -> tuple:
+    """Return (header, samples) of a recording file. Raises RecordingError."""
+    if len(data) < 6 or bytes(data[:4]) != _MAGIC:
+        raise RecordingError("not a recording (no TREC at its start); export it again")
+    size = struct.unpack_from("<H", data, 4)[0]
+    try:
+        header = json.loads(bytes(data[6:6 + size]).decode())
+        channels, rate_mhz = header["channels"], header["rate_mhz"]
+    except (ValueError, KeyError, TypeError):
+        raise RecordingError("the recording's header is damaged; export it again") from None
+    if not isinstance(channels, list) or not isinstance(rate_mhz, int):
+        raise RecordingError("the recording's header is damaged; export it again")
+    body = bytes(data[6 + size:])
+    return header, array("h", body[:len(body) // 2 * 2])
+
+
+def make(settings: dict, clock, store=None) -> Replay:
+    """Driver `replay`: settings["file"] is the recording's path, settings["loop"] optional."""
+    data = store.read(settings["file"], 1 << 22)
+    if data is None:
+        raise RecordingError("recording %s is missing; deploy it" % settings["file"])
+    header, samples = parse(data)
+    return Replay(clock, header["channels"], header["rate_mhz"], samples, header.get("parts"),
+                  settings.get("loop", False))

@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Accept or refuse a model: parse, check against the sensor, run its self-test vectors."""
+
+from tocsin.dsp.features import Extractor
+from tocsin.kernels import BACKEND
+from tocsin.models.bundle import BundleError, parse
+from tocsin.models.scorer import Scorer
+from tocsin.models.selftest import verify
+from tocsin.models.smoothing import Decision
+
+_FOLDER = "models/"
+_LIMIT = 131072
+
+
+class Model:
+    """A bundle that passed: bundle, extractor, scorer, decision."""
+
+    def __init__(self, bundle, extractor):
+        self.bundle = bundle
+        self.extractor = extractor
+        self.scorer = Scorer(bundle)
+        self.decision = Decision(bundle.decision)
+
+
+def load(store, name: str, driver) -> Model:
+    """Load /models/NAME for a sensor driver. Raises ValueError with the reason for a refusal."""
+    data = store.read(_FOLDER + name, _LIMIT)
+    if data is None:
+        raise BundleError("%s%s is missing or too large; deploy it" % (_FOLDER, name))
+    bundle = parse(data, name)
+    _check_sensor(bundle.conf, driver)
+    extractor = Extractor(bundle.conf)
+    verify(bundle, 1 if BACKEND == "ulab" else 0, extractor)
+    extractor.reset()
+    return Model(bundle, extractor)
+
+
+def _check_sensor(conf: dict, driver) -> None:
+    """Raises BundleError unless channels, scales and rate are those of the training data."""
+    channels, given = conf["channels"], driver.channels
+    if [c["name"] for c in channels] != [c["name"] for c in given]:
+        _refuse("channels %s" % [c["name"] for c in channels])
+    for i in range(len(given)):
+        mine, theirs = channels[i], given[i]
+        slack = abs(mine["scale"]) / 1000
+        if mine["unit"] != theirs["unit"] or abs(mine["scale"] - theirs["scale"]) > slack \
+                or abs(mine["offset"] - theirs["offset"]) > slack:
+            _refuse("another scale of " + mine["name"])
+    rate = conf.get("rate_mhz")
+    if rate and driver.rate_mhz and abs(rate - driver.rate_mhz) > rate // 50:
+        _refuse("%d mHz, not %d" % (rate, driver.rate_mhz))
+
+
+def _refuse(what: str) -> None:
+    raise BundleError("the model is for %s; train for this sensor" % what)

@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a person at the machine can do: acknowledge alarms and release outputs."""
+
+from firmware.log import INFO
+
+
+def acknowledge(app, name: str) -> bool:
+    """Alarm `name` has been seen. False when there is none of that name."""
+    for pipeline in app.pipelines.values():
+        for alarm in pipeline.alarms:
+            if alarm.name == name:
+                mask = alarm.acknowledge(app.clock.ticks_ms())
+                if mask:
+                    app.on_change(pipeline, alarm, mask)
+                return True
+    return False
+
+
+def release(app, name: str) -> bool:
+    """Output `name` has been seen to: acknowledge its alarms, forget the part's verdict, release.
+
+    False while its cause is still there, or when there is no output of that name.
+    """
+    output = app.outputs.find(name)
+    if output is None:
+        return False
+    for alarm in app.config["outputs"][name]["alarms"]:
+        acknowledge(app, alarm)
+    for pipeline in app.pipelines.values():
+        if pipeline.line is not None:
+            pipeline.line.clear()
+            pipeline.alarm_judged(app.clock.ticks_ms())
+    output.update()
+    released = output.acknowledge()
+    app.log.add(INFO, "output %s %s" % (name, "released" if released else "still held"))
+    return released

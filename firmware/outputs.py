@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Local outputs: a relay that stops the line, an LED, a buzzer. They wait for no network.
+
+Each output watches some alarms and is active while one of them is at its level or worse. A
+fail-safe output treats "don't know" (sensor fault, data missing) as active too, and its relay is
+energised while all is well, so that a dead board, a loose wire and an alarm all stop the line.
+"""
+
+from tocsin.monitor.alarm import ALARM, WARNING
+
+
+class Output:
+    """One output. settings: its section of the config. pin: callable with a level, or None.
+
+    blind: one of its alarms could not be armed, which a fail-safe output takes for an alarm.
+
+    active: what the alarms say now. tripped: what the pin shows; with `latch` it stays until
+    `acknowledge`. level_on: pin level while tripped.
+    """
+
+    def __init__(self, name: str, settings: dict, alarms: list, pin, blind: bool = False):
+        self.name = name
+        self.driver = settings["driver"]
+        self.active = False
+        self.tripped = False
+        self._alarms = alarms
+        self._pin = pin
+        self._latch = settings["latch"]
+        self._fail_safe = settings["fail_safe"] and self.driver == "relay"
+        self._blind = blind and self._fail_safe
+        self._level = ALARM if settings["level"] == "alarm" else WARNING
+        self.level_on = 0 if self._fail_safe else 1
+
+    def update(self) -> bool:
+        """Follow the alarms; True when `tripped` changed. Allocates nothing."""
+        active = self._blind
+        for alarm in self._alarms:
+            if alarm.state >= self._level:
+                active = True
+            elif self._fail_safe and (alarm.sensor_fault or alarm.data_missing):
+                active = True
+        self.active = active
+        if active == self.tripped or (self._latch and self.tripped):
+            return False
+        self.tripped = active
+        self.show()
+        return True
+
+    def show(self) -> None:
+        """Drive a relay's pin; an LED's or buzzer's belongs to the pattern task."""
+        if self.driver == "relay":
+            self.drive(self.tripped)
+
+    def acknowledge(self) -> bool:
+        """Release a latched output; False while its alarms are still there."""
+        if self.active:
+            return False
+        self.tripped = False
+        self.show()
+        return True
+
+    def drive(self, on: bool) -> None:
+        """Set the pin."""
+        if self._pin is not None:
+            self._pin(self.level_on if on else 1 - self.level_on)
+
+
+class Outputs:
+    """All outputs, in `all`. `make_pin(number)` gives a callable output pin that starts at 0."""
+
+    def __init__(self, sections: dict, alarms: dict, make_pin):
+        self.all = []
+        for name in sections:
+            settings = sections[name]
+            pin = None if settings["pin"] is None else make_pin(settings["pin"])
+            watched = [alarms[a] for a in settings["alarms"] if a in alarms]
+            blind = len(watched) < len(settings["alarms"])
+            self.all.append(Output(name, settings, watched, pin, blind))
+
+    def start(self) -> None:
+        """All is built: take relays out of the state they power up in."""
+        for output in self.all:
+            output.update()
+            output.show()
+
+    def update(self) -> list:
+        """After an alarm changed: names of the outputs that changed."""
+        return [output.name for output in self.all if output.update()]
+
+    def find(self, name: str):
+        """The output of that name, or None."""
+        for output in self.all:
+            if output.name == name:
+                return output
+        return None
+
+    def tripped(self) -> list:
+        """Names of relays that are tripped."""
+        return [o.name for o in self.all if o.tripped and o.driver == "relay"]

@@ -1,0 +1,27 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a pipeline derives from the windows of a rotating machine."""
+
+from tocsin.monitor.vibration import Drift, zone
+
+
+class Machine:
+    """zone and drift of a rotating machine (section `vibration`)."""
+
+    def __init__(self, section: dict, values):
+        self._values = values
+        self._at = values.index(section["value"])
+        scale, offset = values.scales[self._at], values.offsets[self._at]
+        self._zones = None
+        if section["zones"] is not None:
+            self._zones = [int(round((upper - offset) / scale)) for upper in section["zones"]]
+        self.drift = Drift(section["baseline_windows"], section["drift_shift"])
+        self._base = values.add("drift", 1 / 256)
+        values.add("zone")
+
+    def update(self) -> None:
+        """After the features of one window (machine running) are in the values."""
+        raw = self._values.raw
+        value = raw[self._at]
+        raw[self._base] = self.drift.update(value)
+        if self._zones is not None:
+            raw[self._base + 1] = zone(value, self._zones)

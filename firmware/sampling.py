@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One task per sensor: continuous, in bursts by schedule, or part by part.
+
+A driver has `channels`, `rate_mhz` (or None), `parts`, `dropped` and `await read(block)`, which
+waits for data, fills the interleaved int16 block and returns the samples in it, or raises OSError.
+"""
+
+from array import array
+
+_BLOCK = 128
+_RETRY_MS = 1000
+
+
+class Sampler:
+    """Feeds a pipeline from its driver.
+
+    schedule: {"every_s", "windows"} or None for continuous sampling. Attributes: late (bursts
+    that began too late by more than a period), failed (reads that failed), silent (no data for
+    three times the normal pause and a second; never so between parts, where nothing is due),
+    error (of the newest read, None when it was good).
+    """
+
+    def __init__(self, pipeline, driver, schedule, clock):
+        self._pipeline = pipeline
+        self._driver = driver
+        self._clock = clock
+        self._every_ms = 0 if schedule is None else round(schedule["every_s"] * 1000)
+        self._windows = 0 if schedule is None else schedule["windows"]
+        size = _BLOCK
+        if driver.parts:
+            size = pipeline.window
+        elif driver.rate_mhz and driver.rate_mhz < 10_000:
+            size = 1
+        self._block = array("h", [0] * (size * len(driver.channels)))
+        self.late = 0
+        self.failed = 0
+        self.silent = False
+        self.error = None
+        self._heard_ms = clock.ticks_ms()
+        self._pause_ms = self._normal_pause(size)
+
+    def _normal_pause(self, size: int) -> int:
+        if self._driver.parts:
+            return 0
+        if self._every_ms or not self._driver.rate_mhz:
+            return self._every_ms
+        return size * 1_000_000 // self._driver.rate_mhz
+
+    def dropped(self) -> int:
+        """Samples that the sensor or its driver lost."""
+        return self._driver.dropped
+
+    def check(self, now_ms: int) -> bool:
+        """Keep the deadline: True when `silent` changed. Allocates nothing."""
+        silent = self._pause_ms > 0 and \
+            self._clock.diff(now_ms, self._heard_ms) > 3 * self._pause_ms + _RETRY_MS
+        changed = silent != self.silent
+        self.silent = silent
+        return changed
+
+    async def run(self) -> None:
+        """Sample for ever."""
+        if self._every_ms:
+            await self._bursts()
+        while True:
+            await self._once()
+
+    async def _bursts(self) -> None:
+        clock, pipeline = self._clock, self._pipeline
+        due = clock.ticks_ms()
+        while True:
+            wait = clock.diff(due, clock.ticks_ms())
+            if wait < -self._every_ms:
+                self.late += 1
+                due = clock.ticks_ms()
+            await clock.sleep_ms(wait)
+            pipeline.restart()
+            until = pipeline.windows + self._windows
+            while pipeline.windows < until:
+                if not await self._once():
+                    break
+            due = clock.add(due, self._every_ms)
+
+    async def _once(self) -> bool:
+        clock = self._clock
+        try:
+            count = await self._driver.read(self._block)
+        except OSError as error:
+            self.failed += 1
+            self.error = error
+            self._pipeline.sensor_failed(clock.ticks_ms())
+            await clock.sleep_ms(_RETRY_MS)
+            return False
+        now = clock.ticks_ms()
+        self.error = None
+        self._heard_ms = now
+        if self._driver.parts:
+            self._pipeline.feed_part(self._block, count, now)
+        else:
+            self._pipeline.feed(self._block, count, now)
+        return True

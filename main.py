@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Build the app from the board and its config, and run it; log and reset if it ever ends."""
+
+import asyncio
+import os
+import sys
+import time
+
+import machine
+
+from firmware import slots
+from firmware.app import App
+from firmware.clock import Clock
+from firmware.store import Store
+
+_RESET_AFTER_S = 10
+
+store = Store(os, slots.root())
+try:
+    app = App(Clock(time, asyncio, slots.boot_id()), store, machine)
+    asyncio.run(app.run())
+    reason = "the app ended"
+except Exception as error:  # the last resort: whatever it was, note it and start afresh
+    sys.print_exception(error)
+    reason = "%s: %s" % (type(error).__name__, error)
+store.append("crash.txt", "boot %d: %s\n" % (slots.boot_id(), reason), 4096)
+time.sleep(_RESET_AFTER_S)
+machine.reset()
