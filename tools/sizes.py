@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the device code weighs: lines and .mpy bytes per module, and what a template loads.
+
+    make sizes                             prints the tables, leaves build/sizes.json
+    python -m tools.sizes --manifest       rewrites the mip manifest package.json
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+import tocsin
+from tools.loaded import loaded_modules, template_names
+from tools.mpy import ARCHES, ROOT, CompileError, compile_file, device_files, device_path
+
+LIMIT = 64 * 1024
+OUT = ROOT / "build" / "sizes.json"
+
+
+def mpy_bytes(path: Path, arch: str | None = None) -> int:
+    """Bytes of a file's .mpy: bytecode; native code for `arch`, or the largest of all."""
+    try:
+        return compile_file(path).stat().st_size
+    except CompileError:
+        return max(compile_file(path, a).stat().st_size for a in ([arch] if arch else ARCHES))
+
+
+def weight(paths: Iterable[str], arch: str | None = None) -> int:
+    """Bytes of .mpy of some project paths."""
+    return sum(mpy_bytes(ROOT / path, arch) for path in paths)
+
+
+def modules() -> dict[str, dict[str, int]]:
+    """Path -> {"lines", "mpy_bytes"} of every file of the device."""
+    return {
+        device_path(path)[1:]: {
+            "lines": len(path.read_text().splitlines()),
+            "mpy_bytes": mpy_bytes(path),
+        }
+        for path in device_files()
+    }
+
+
+def manifest() -> dict:
+    """The mip manifest: `mip.install` of this repository copies lib/tocsin to the board's /lib."""
+    library = [p for p in device_files() if device_path(p).startswith("/lib/tocsin/")]
+    return {
+        "urls": [[device_path(p)[len("/lib/") :], device_path(p)[1:]] for p in library],
+        "deps": [],
+        "version": tocsin.__version__,
+    }
+
+
+def write_manifest() -> None:
+    lines = [json.dumps(pair) for pair in manifest()["urls"]]
+    urls = ",\n    ".join(lines)
+    text = '{\n  "urls": [\n    %s\n  ],\n  "deps": [],\n  "version": "%s"\n}\n'
+    (ROOT / "package.json").write_text(text % (urls, tocsin.__version__))
+
+
+def measure() -> dict:
+    """The content of build/sizes.json."""
+    loaded, once = {}, {}
+    for template in template_names():
+        always, check = loaded_modules(template)
+        loaded[template] = max(weight(always, arch) for arch in ARCHES)
+        once[template] = weight(check)
+    return {"loaded": loaded, "loaded_once": once, "modules": modules()}
+
+
+def show(sizes: dict, console: Console) -> None:
+    table = Table("module", "lines", ".mpy bytes")
+    for path, row in sizes["modules"].items():
+        table.add_row(path, str(row["lines"]), str(row["mpy_bytes"]))
+    rows = sizes["modules"].values()
+    table.add_section()
+    table.add_row("all", *(str(sum(row[key] for row in rows)) for key in ("lines", "mpy_bytes")))
+    console.print(table)
+    table = Table("template", "a board loads (.mpy bytes)", f"of {LIMIT}", "once, new config")
+    for template, size in sizes["loaded"].items():
+        more = sizes["loaded_once"][template]
+        table.add_row(template, str(size), f"{100 * size / LIMIT:.0f} %", f"{more} more")
+    console.print(table)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tools.sizes", description=__doc__)
+    parser.add_argument("--manifest", action="store_true", help="rewrite package.json and stop")
+    if parser.parse_args().manifest:
+        write_manifest()
+        return 0
+    sizes = measure()
+    OUT.parent.mkdir(exist_ok=True)
+    OUT.write_text(json.dumps(sizes, indent=1) + "\n")
+    show(sizes, Console())
+    too_big = [name for name, size in sizes["loaded"].items() if size >= LIMIT]
+    for name in too_big:
+        print(f"{name}: a board loads more than {LIMIT} bytes of .mpy", file=sys.stderr)
+    return 1 if too_big else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
