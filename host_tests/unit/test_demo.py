@@ -46,7 +46,7 @@ def test_there_is_no_false_alarm(demo):
 def test_few_bytes_are_sent(demo):
     _, result = demo
     assert result["bytes"]["total"]["ratio"] >= 50
-    assert result["bytes"]["motor"]["ratio"] >= 500
+    assert result["bytes"]["motor"]["ratio"] >= 300
 
 
 def test_report_is_one_self_contained_page(demo):

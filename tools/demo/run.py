@@ -104,10 +104,10 @@ def table(runs: list[BoardRun]) -> Table:
             state += ", stop"
         colour = {"alarm": "red", "warning": "yellow"}.get(status.get("state", ""), "green")
         score = status.get("values", {}).get("score")
-        size = status.get("bytes", {"raw": 0, "sent": 0})
+        raw = status.get("bytes", {}).get("raw", 0)
         shown.add_row(run.name, report.clock_text(run.last_t), f"[{colour}]{state}[/]",
                       "" if score is None else f"{score:.2f}", str(run.alarms),
-                      f"{size['raw']:,}", f"{size['sent']:,}")
+                      f"{raw:,}", f"{run.sent_bytes():,}")
     return shown
 
 
