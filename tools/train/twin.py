@@ -120,7 +120,7 @@ def _extract(
 
 def _power(source: Any, frame: np.ndarray) -> tuple[np.ndarray, np.ndarray | int]:
     """Twin of `PowerSpectrum.run` and `GivenSpectrum.run`: p [bins, windows] and the offset."""
-    if type(source).__name__ == "GivenSpectrum":
+    if source.given:
         wide = frame.astype(np.int64)
         return np.minimum(wide * wide, (1 << 30) - 1), -2048
     tail = frame[frame.shape[0] - source.length :]
@@ -136,47 +136,49 @@ def _plan(source: Any) -> kernels.Plan:
 
 def _spectral(group: Any, x: np.ndarray, count: int, out: np.ndarray) -> None:
     p, offset = _power(group.source, x[group.channel])
-    bins = group.source.bins
-    for kind, at, table, lo, hi in group.items:
-        if kind == "band_log2":
-            out[at : at + table[0]] = kernels.band_log2(p, table, offset + 2048)
-        elif table is not None:
-            value = kernels.weighted_log2(p, table, offset + lo).astype(np.int64)
-            if kind == "velocity_rms":
+    _read_off(group.items, p, offset, out)
+
+
+def _envelope(group: Any, x: np.ndarray, count: int, out: np.ndarray) -> None:
+    envelope, exponent = kernels.teager(x[group.channel], group.decimation)
+    p, offset = _power(group.source, envelope)
+    _read_off(group.items, p, offset + (exponent.astype(np.int64) << 9), out)
+
+
+def _read_off(items: list[Any], p: np.ndarray, offset: np.ndarray | int, out: np.ndarray) -> None:
+    """Twin of the `run` methods of what reads a power spectrum p [bins, windows]."""
+    for item in items:
+        name = type(item).__name__
+        if name == "Bands":
+            bands = kernels.band_log2(p, item.table, offset + 2048)
+            out[item.at : item.at + item.table[0]] = bands
+        elif name == "Lines":
+            out[item.at] = kernels.weighted_log2(p, item.weights, offset + 2048)
+        elif name == "Velocity":
+            value = kernels.weighted_log2(p, item.weights, offset + item.offset).astype(np.int64)
+            if item.rms:
                 value = np.where(value > 0, np.minimum(exp2_q8(value >> 1), 32767), 0)
-            out[at] = value
-        elif kind == "centroid":
-            out[at] = sat16(kernels.centroid(p, lo, hi))
+            out[item.at] = value
+        elif item.kind == "centroid":
+            out[item.at] = sat16(kernels.centroid(p, item.lo, item.hi))
         else:
-            out[at] = _peak(kind, p, kernels.peak_bin(p, lo, hi), bins, offset)
+            out[item.at] = _peak(item, p, offset)
 
 
-def _peak(
-    kind: str, p: np.ndarray, peak: np.ndarray, bins: int, offset: np.ndarray | int
-) -> np.ndarray:
+def _peak(item: Any, p: np.ndarray, offset: np.ndarray | int) -> np.ndarray:
     """The strongest line with its neighbours: one small spectrum per window."""
     result = np.empty(p.shape[1], dtype=np.int64)
+    peak = kernels.peak_bin(p, item.lo, item.hi)
     for bin_ in np.unique(peak):
         chosen = peak == bin_
-        lo, hi = max(int(bin_) - 1, 0), min(int(bin_) + 2, bins)
-        if kind == "peak_frequency":
+        lo, hi = max(int(bin_) - 1, 0), min(int(bin_) + 2, item.bins)
+        if item.kind == "peak_frequency":
             result[chosen] = sat16(kernels.centroid(p[:, chosen], lo, hi))
         else:
             part = offset[chosen] if isinstance(offset, np.ndarray) else offset
             table = array("h", [1, lo, hi])
             result[chosen] = kernels.band_log2(p[:, chosen], table, part + 2048)[0]
     return result
-
-
-def _envelope(group: Any, x: np.ndarray, count: int, out: np.ndarray) -> None:
-    envelope, exponent = kernels.teager(x[group.channel], group.decimation)
-    p, offset = _power(group.source, envelope)
-    offset = offset + (exponent.astype(np.int64) << 9) + 2048
-    for at, table, bands in group.items:
-        if bands:
-            out[at : at + table[0]] = kernels.band_log2(p, table, offset)
-        else:
-            out[at] = kernels.weighted_log2(p, table, offset)
 
 
 def _moments(group: Any, x: np.ndarray, count: int, out: np.ndarray) -> None:

@@ -33,7 +33,7 @@ def log2_scale(energy: np.ndarray, offset: np.ndarray | float = 0.0) -> np.ndarr
 
 def _power(source: Any, frame: np.ndarray) -> np.ndarray:
     """Mean square per bin [bins, windows]; plain squares of a given spectrum."""
-    if type(source).__name__ == "GivenSpectrum":
+    if source.given:
         return frame.astype(np.float64) ** 2
     x = frame[frame.shape[0] - source.length :].astype(np.float64)
     window = window_table(source.window_fn, source.length)[:, None]
@@ -43,28 +43,7 @@ def _power(source: Any, frame: np.ndarray) -> np.ndarray:
 
 def spectral(group: Any, x: np.ndarray, count: int, out: np.ndarray) -> None:
     p = _power(group.source, x[group.channel])
-    zero = 0 if type(group.source).__name__ == "GivenSpectrum" else 2048
-    bins = np.arange(len(p))[:, None]
-    for kind, at, table, lo, hi in group.items:
-        if kind == "band_log2":
-            for i in range(table[0]):
-                band = p[table[1 + 2 * i] : table[2 + 2 * i]]
-                out[at + i] = log2_scale(band.sum(axis=0), zero)
-        elif table is not None:
-            first = table[0]
-            energy = (p[first:hi] * (first / bins[first:hi]) ** 2).sum(axis=0)
-            value = log2_scale(energy, lo)
-            out[at] = 2 ** (value / 512) * (value > 0) if kind == "velocity_rms" else value
-        else:
-            near = (bins >= lo) & (bins < hi)
-            if kind != "centroid":
-                peak = lo + np.argmax(p[lo:hi], axis=0)
-                near = np.abs(bins - peak) <= 1
-            total = (p * near).sum(axis=0)
-            if kind == "peak_log2":
-                out[at] = log2_scale(total, zero)
-            else:
-                out[at] = 16 * (p * near * bins).sum(axis=0) / np.where(total > 0, total, 1)
+    _read_off(group.items, p, 0 if group.source.given else 2048, out)
 
 
 def envelope(group: Any, x: np.ndarray, count: int, out: np.ndarray) -> None:
@@ -74,16 +53,38 @@ def envelope(group: Any, x: np.ndarray, count: int, out: np.ndarray) -> None:
     psi[1:-1] = v[1:-1] ** 2 - v[:-2] * v[2:]
     blocks = len(v) // group.decimation
     means = psi[: blocks * group.decimation].reshape(blocks, group.decimation, -1).mean(axis=1)
-    p = _power(group.source, means)
-    for at, table, bands in group.items:
-        if bands:
-            for i in range(table[0]):
-                band = p[table[1 + 2 * i] : table[2 + 2 * i]]
-                out[at + i] = log2_scale(band.sum(axis=0), 2048)
+    _read_off(group.items, _power(group.source, means), 2048, out)
+
+
+def _read_off(items: list[Any], p: np.ndarray, zero: int, out: np.ndarray) -> None:
+    bins = np.arange(len(p))[:, None]
+    for item in items:
+        name = type(item).__name__
+        if name == "Bands":
+            for i in range(item.table[0]):
+                band = p[item.table[1 + 2 * i] : item.table[2 + 2 * i]]
+                out[item.at + i] = log2_scale(band.sum(axis=0), zero)
+        elif name == "Lines":
+            first, count = item.weights[:2]
+            used = np.array(item.weights[2::2], dtype=bool)
+            out[item.at] = log2_scale(p[first : first + count][used].sum(axis=0), zero)
+        elif name == "Velocity":
+            first, count = item.weights[:2]
+            near = slice(first, first + count)
+            energy = (p[near] * (first / bins[near]) ** 2).sum(axis=0)
+            value = log2_scale(energy, item.offset)
+            out[item.at] = 2 ** (value / 512) * (value > 0) if item.rms else value
         else:
-            lo, width = table[0], table[1]
-            used = np.array(table[2::2], dtype=bool)
-            out[at] = log2_scale(p[lo : lo + width][used].sum(axis=0), 2048)
+            inside = (bins >= item.lo) & (bins < item.hi)
+            if item.kind != "centroid":
+                peak = item.lo + np.argmax(p[item.lo : item.hi], axis=0)
+                inside = np.abs(bins - peak) <= 1
+            total = (p * inside).sum(axis=0)
+            if item.kind == "peak_log2":
+                out[item.at] = log2_scale(total, zero)
+            else:
+                divisor = np.where(total > 0, total, 1)
+                out[item.at] = 16 * (p * inside * bins).sum(axis=0) / divisor
 
 
 def moments(group: Any, x: np.ndarray, count: int, out: np.ndarray) -> None:

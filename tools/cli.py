@@ -1,0 +1,496 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The command line `tocsin`: train, evaluate, inspect, capture-import, demo.
+
+Bad input ends with one line that says what to do and exit code 2; a result file appears whole or
+not at all.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+)
+from rich.table import Table
+
+app = typer.Typer(
+    name="tocsin",
+    help="Machine health, quality and cold-chain monitoring on stock MicroPython.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+)
+_out = Console(width=None if sys.stdout.isatty() else 140)
+_err = Console(stderr=True)
+_BAD_INPUT = 2
+_INTERNAL = 70
+
+
+class UsageRefused(ValueError):
+    """Options that do not go together; the message says what to change."""
+
+
+@contextmanager
+def _progress(total: int | None, text: str) -> Iterator[Any]:
+    """A progress line on stderr where that is a terminal; yields step(description, advance)."""
+    with Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=_err,
+        transient=True,
+        disable=not _err.is_terminal,
+    ) as bar:
+        task = bar.add_task(text, total=total)
+
+        def step(description: str, advance: int = 1) -> None:
+            bar.update(task, description=escape(description), advance=advance)
+
+        yield step
+
+
+def _write_text(path: Path, text: str) -> None:
+    from tools.train.pack import write
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write(path, text.encode("utf-8"))
+
+
+def _emit(result: Any, target: str) -> None:
+    """JSON to a file, or to standard output for `-`."""
+    text = json.dumps(result, indent=1) + "\n"
+    if target == "-":
+        sys.stdout.write(text)
+    else:
+        _write_text(Path(target), text)
+
+
+def _prepared(path: Path, kind: str, rate: float | None, leave_out: list[str]) -> Any:
+    """A data set or a single capture, with channels left out and the rate set."""
+    from dataclasses import replace
+
+    from tools import captures
+
+    data = captures.open_any(path, kind)
+    if rate is not None:
+        data = replace(data, rate_hz=rate, interval_s=None)
+    unknown = [name for name in leave_out if name not in {c.name for c in data.channels}]
+    if unknown:
+        names = ", ".join(c.name for c in data.channels)
+        raise UsageRefused(f"{data.name} has no channel {unknown[0]!r}; it has {names}")
+    return data.without_channels([*leave_out, *data.leaky_channels])
+
+
+Json = Annotated[
+    str | None,
+    typer.Option(
+        "--json", metavar="FILE", help="Also write the result as JSON; - for standard output."
+    ),
+]
+LeaveOut = Annotated[
+    list[str] | None,
+    typer.Option("--leave-out", metavar="CHANNEL", help="Leave a channel out; may be repeated."),
+]
+Rate = Annotated[
+    float | None,
+    typer.Option(metavar="HZ", min=1e-6, help="Sample rate, where the file does not say."),
+]
+
+
+@app.command()
+def train(
+    dataset: Annotated[
+        Path,
+        typer.Argument(help="Data set folder, or one CSV, JSON or npy capture of normal running."),
+    ],
+    template: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME", help="vibration, quality, cold_chain, operations, or a JSON file."
+        ),
+    ],
+    out: Annotated[
+        Path,
+        typer.Option(
+            metavar="FILE", help="The bundle to write; with several groups NAME-GROUP.tcb."
+        ),
+    ] = Path("model.tcb"),
+    group: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Train one group only (a speed, a room); default: every one that needs a model.",
+        ),
+    ] = None,
+    target: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Learn one of the other labels of a data set."),
+    ] = None,
+    leave_out: LeaveOut = None,
+    rate: Rate = None,
+    import_model: Annotated[
+        Path | None,
+        typer.Option(
+            "--import-model",
+            metavar="FILE",
+            help="Wrap an ONNX, TFLite int8 or pickled model instead of fitting one.",
+        ),
+    ] = None,
+    json_file: Json = None,
+) -> None:
+    """Learn from the train recordings of a data set and write a model bundle.
+
+    Example: `tocsin train recordings/pump --template vibration --out pump.tcb`
+    """
+    from tools.train import fit, imported
+    from tools.train import template as templates
+    from tools.train.pack import write
+
+    chosen = templates.load(template)
+    data = _prepared(
+        dataset, template if template in templates.NAMES else "operations", rate, leave_out or []
+    )
+    if target is not None:
+        data = data.with_target(target)
+    fit.refuse_constant(data, data.of_split("train"))
+    keys = [group] if group is not None else fit.model_keys(data)
+    if not out.parent.is_dir():
+        raise UsageRefused(f"{out.parent} is not a folder; create it or choose another --out")
+    bundles: dict[Path, bytes] = {}
+    report = []
+    with _progress(None, "training") as step:
+        for key in keys:
+            if import_model is not None:
+                trained = imported.train_imported(data, chosen, key, import_model)
+            else:
+                trained = fit.train(data, chosen, [key], lambda text: step(text, 0))[0]
+            path = (
+                out
+                if len(keys) == 1
+                else out.with_name(f"{out.stem}-{_file_name(key)}{out.suffix}")
+            )
+            step(f"{key}: self-test", 0)
+            bundles[path] = trained.bundle(data.training(key))
+            report.append((path, trained))
+    for path, content in bundles.items():
+        write(path, content)
+    result = [_trained_summary(path, trained, len(bundles[path])) for path, trained in report]
+    if json_file != "-":
+        _show_trained(result)
+    if json_file:
+        _emit({"models": result}, json_file)
+
+
+def _file_name(key: str) -> str:
+    return "".join(c if c.isalnum() or c in "-_" else "_" for c in key)
+
+
+def _trained_summary(path: Path, trained: Any, size: int) -> dict[str, Any]:
+    model = trained.model
+    return {
+        "file": str(path),
+        "bytes": size,
+        "group": trained.key,
+        "window": trained.config["window"],
+        "features": model.n_features,
+        "clusters": 0 if model.clusters is None else len(model.clusters.centroids),
+        "classifier": "forest" if model.forest is not None else "mlp" if model.network else None,
+        "classes": model.classes,
+        "trials": trained.trials,
+        "quantisation": {k: round(float(v), 6) for k, v in trained.cost.items()},
+    }
+
+
+def _show_trained(result: list[dict[str, Any]]) -> None:
+    table = Table(box=None, pad_edge=False)
+    for head in (
+        "bundle",
+        "bytes",
+        "window",
+        "features",
+        "clusters",
+        "classifier",
+        "mean score error",
+        "same verdict",
+    ):
+        table.add_column(head, justify="left" if head == "bundle" else "right", overflow="fold")
+    for row in result:
+        cost = row["quantisation"]
+        table.add_row(
+            escape(row["file"]),
+            str(row["bytes"]),
+            str(row["window"]),
+            str(row["features"]),
+            str(row["clusters"]),
+            row["classifier"] or "-",
+            f"{cost.get('score_error_mean', 0.0):.4f}",
+            f"{100 * cost.get('verdict_agreement', 1.0):.2f} %",
+        )
+    _out.print(table)
+
+
+@app.command()
+def evaluate(
+    datasets: Annotated[list[Path], typer.Argument(help="Data set folders, or folders of them.")],
+    template: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Template; default: the one of the set's kind."),
+    ] = None,
+    model: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Score with this bundle instead of training one."),
+    ] = None,
+    group: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="With --model: only recordings of this group."),
+    ] = None,
+    leave_out: LeaveOut = None,
+    rate: Rate = None,
+    jobs: Annotated[
+        int | None, typer.Option(min=1, help="Processes; default: one per processor.")
+    ] = None,
+    json_file: Json = None,
+) -> None:
+    """Score test recordings exactly as a device does, the float model and a baseline beside.
+
+    Example: `tocsin evaluate recordings --json build/evaluate.json`
+    """
+    from tools.datasets import expand
+    from tools.train import report
+
+    started = time.monotonic()
+    paths = [found for path in datasets for found in expand(path)]
+    if model is not None:
+        sets = _score_with(model, paths, group, rate, leave_out or [])
+    else:
+        if group is not None or leave_out or rate is not None:
+            raise UsageRefused("--group, --leave-out and --rate go with --model; leave them out")
+        files = [p for p in paths if p.is_file()]
+        if files:
+            raise UsageRefused(
+                f"{files[0]} is a single capture; give --model, or import it into a data set"
+            )
+        with _progress(len(paths), "evaluating") as step:
+            sets = report.run(paths, template, jobs, lambda name: step(name))
+    seconds = time.monotonic() - started
+    failed = [f"{name}: {result['error']}" for name, result in sets.items() if "error" in result]
+    if len(failed) == len(sets):
+        raise UsageRefused(failed[0])
+    text = report.document(sets, seconds)
+    if json_file == "-":
+        sys.stdout.write(text)
+    else:
+        _show_evaluation(report, sets)
+        _out.print(f"{len(sets) - len(failed)} of {len(sets)} sets in {seconds:.0f} s")
+    if json_file and json_file != "-":
+        _write_text(Path(json_file), text)
+    if failed:
+        raise UsageRefused(f"{len(failed)} of {len(sets)} sets not evaluated; {failed[0]}")
+
+
+def _score_with(
+    model: Path, paths: list[Path], group: str | None, rate: float | None, leave_out: list[str]
+) -> dict[str, Any]:
+    from tools.train import evaluate as evaluation
+    from tools.train import report
+    from tools.train.bundle_format import decode
+
+    loaded = decode(_read_bytes(model), model.name)
+    sets = {}
+    for path in paths:
+        data = _prepared(path, str(loaded.provenance.get("kind", "operations")), rate, leave_out)
+        if group is not None:
+            data = data.with_recordings(r for r in data.recordings if r.group == group)
+            if not data.recordings:
+                raise UsageRefused(
+                    f"{data.name} has no recordings of group {group!r}; check the name"
+                )
+        result = evaluation.evaluate_model(data, loaded)
+        sets[data.name] = {**result, "verdict": report.verdict(result)}
+    return sets
+
+
+def _show_evaluation(report: Any, sets: dict[str, Any]) -> None:
+    table = Table(box=None, pad_edge=False)
+    for head in ("set", "figure", "integer", "float", "baseline", "verdict"):
+        table.add_column(
+            head,
+            justify="right" if head in ("integer", "float", "baseline") else "left",
+            overflow="fold",
+        )
+    for row in report.rows(sets):
+        table.add_row(*(escape(cell) for cell in row))
+    _out.print(table)
+
+
+def _read_bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise UsageRefused(f"{path} does not exist; give a .tcb file") from None
+
+
+@app.command()
+def inspect(
+    model: Annotated[Path, typer.Argument(help="A .tcb bundle.")],
+    json_file: Json = None,
+) -> None:
+    """Show what is in a bundle and run its self-test.
+
+    Example: `tocsin inspect pump.tcb`
+    """
+    from tools.inspection import describe_bundle, show
+
+    found = describe_bundle(_read_bytes(model), model.name)
+    if json_file != "-":
+        show(found, _out)
+    if json_file:
+        _emit(found, json_file)
+    if not found["self_test"]["passed"]:
+        raise UsageRefused(found["self_test"]["message"])
+
+
+@app.command("capture-import")
+def capture_import(
+    files: Annotated[list[Path], typer.Argument(help="CSV, Edge Impulse JSON or npy files.")],
+    out: Annotated[Path, typer.Option(metavar="FOLDER", help="The data set folder to write.")],
+    kind: Annotated[
+        str, typer.Option(help="vibration, quality, cold_chain or operations.")
+    ] = "operations",
+    label: Annotated[str | None, typer.Option(help="normal, anomalous, or a class name.")] = None,
+    split: Annotated[str, typer.Option(help="train or test.")] = "train",
+    group: Annotated[
+        str, typer.Option(help="What belongs together: a speed, a room, a batch.")
+    ] = "all",
+    rate: Rate = None,
+    scale: Annotated[
+        float | None,
+        typer.Option(min=1e-12, help="Physical units per stored step; default: fits the data."),
+    ] = None,
+    add: Annotated[
+        bool, typer.Option("--add", help="Add to an existing data set folder.")
+    ] = False,
+    json_file: Json = None,
+) -> None:
+    """Turn captures into a data set folder of int16 recordings.
+
+    Example: `tocsin capture-import mon.csv tue.csv --out recordings/pump --label normal`
+    """
+    from tools import captures
+    from tools import datasets as sets
+
+    if kind not in sets.KINDS:
+        raise UsageRefused(f"--kind {kind}: use {', '.join(sets.KINDS)}")
+    if split not in ("train", "test"):
+        raise UsageRefused(f"--split {split}: use train or test")
+    if out.exists() and not add:
+        raise UsageRefused(f"{out} exists; choose another folder, or --add to extend it")
+    labels = captures.Labels(kind, split, label, group)
+    with _progress(len(files), "reading") as step:
+        read = []
+        for path in files:
+            read.append(captures.read(path))
+            step(path.name)
+    channels = sets.load(out).channels if add and sets.is_data_set(out) else None
+    data = captures.data_set(read, labels, rate, scale, out.name, channels)
+    (captures.add if add else captures.save)(data, out)
+    if json_file != "-":
+        total = sum(len(r.samples) for r in data.recordings)
+        _out.print(f"{escape(str(out))}: {len(data.recordings)} recordings, {total} samples")
+        for channel in data.channels:
+            _out.print(
+                f"  {escape(channel.name)} in steps of {channel.scale:g} {escape(channel.unit)}"
+            )
+    if json_file:
+        _emit(
+            {
+                "folder": str(out),
+                "recordings": [r.name for r in data.recordings],
+                "channels": [c.facts() for c in data.channels],
+            },
+            json_file,
+        )
+
+
+@app.command()
+def demo(
+    out: Annotated[Path, typer.Option(metavar="FOLDER", help="Where the report goes.")] = Path(
+        "build/demo"
+    ),
+    hours: Annotated[float, typer.Option(min=0.1, max=24, help="Length of the day.")] = 24.0,
+) -> None:
+    """Run a virtual day of one site on emulated boards and leave a report.
+
+    Example: `tocsin demo --hours 6`
+    """
+    from tools.demo.run import DemoError, run
+
+    try:
+        run(out, hours, 0.0, _out)
+    except DemoError as error:
+        raise UsageRefused(str(error)) from None
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line; every error is one line, bad input exits with 2."""
+    try:
+        app(args=arguments, prog_name="tocsin", standalone_mode=False)
+    except (typer.Abort, KeyboardInterrupt):
+        return _fail("stopped", 130)
+    except typer.Exit as error:
+        return error.exit_code
+    except (ValueError, OSError) as error:
+        if os.environ.get("TOCSIN_DEBUG"):
+            raise
+        return _fail(_one_line(error), _BAD_INPUT)
+    except Exception as error:  # the outermost handler: one line, never a traceback
+        if hasattr(error, "format_message"):
+            return _fail(_usage(error), _BAD_INPUT)
+        if os.environ.get("TOCSIN_DEBUG"):
+            raise
+        return _fail(
+            f"internal error, {type(error).__name__}: {error}; please report it", _INTERNAL
+        )
+    return 0
+
+
+def _usage(error: Any) -> str:
+    """A wrong option or argument, with where to look."""
+    context = getattr(error, "ctx", None)
+    hint = f"; see {context.command_path} --help" if context is not None else ""
+    return str(error.format_message()).rstrip(".") + hint
+
+
+def _one_line(error: BaseException) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        where = f"{error.filename}: " if error.filename else ""
+        return f"{where}{error.strerror}; check the path and its rights"
+    return str(error)
+
+
+def _fail(message: str, code: int) -> int:
+    sys.stderr.write("tocsin: " + " ".join(message.split()) + "\n")
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())
