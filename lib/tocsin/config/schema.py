@@ -60,8 +60,7 @@ _ALARM = ("object", {
 _OUTPUT = ("object", {
     "driver": (("id",),), "pin": optional(("int", 0, 255, "")),
     "alarms": (("list", ("id",), 64),), "level": (("choice", "warning", "alarm"), "alarm"),
-    "latch": (("bool",), False), "fail_safe": (("bool",), True),
-    "pattern": optional(("text", 64))})
+    "latch": (("bool",), False), "fail_safe": (("bool",), True)})
 
 SCHEMA = ("object", {
     "version": (("int", VERSION, VERSION, ""),),
