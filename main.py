@@ -9,14 +9,15 @@ import time
 import machine
 
 from firmware import slots
-from firmware.app import App
-from firmware.clock import Clock
 from firmware.store import Store
 
 _RESET_AFTER_S = 10
 
 store = Store(os, slots.root())
 try:
+    from firmware.app import App
+    from firmware.clock import Clock
+
     app = App(Clock(time, asyncio, slots.boot_id()), store, machine)
     asyncio.run(app.run())
     reason = "the app ended"

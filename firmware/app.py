@@ -40,8 +40,8 @@ class App:
             self._guarded("pipeline " + name, self._build_pipeline, name)
         for name in self.config["alarms"]:
             self._guarded("alarm " + name, self._build_alarm, name)
-        self.outputs = Outputs(self.config["outputs"], self.alarms,
-                               lambda number: machine.Pin(number, machine.Pin.OUT, value=0).value)
+        self._machine = machine
+        self.outputs = Outputs(self.config["outputs"], self.alarms, self._make_pin)
         gc.collect()
         self.health.note_heap()
 
@@ -52,12 +52,21 @@ class App:
                                 settings.get("files", 2))
         return FileSink(self.store)
 
+    def _make_pin(self, number: int):
+        """An output pin at 0, as a callable; None for one that the board does not have."""
+        pin = self._machine.Pin
+        try:
+            return pin(number, pin.OUT, value=0).value
+        except (ValueError, TypeError) as error:
+            self.problems.append("pin %d: %s" % (number, error))
+            return None
+
     def _guarded(self, what: str, build, name: str) -> None:
         """Build one piece; what can't be built is reported and the rest goes on without it."""
         try:
             build(name)
-        except (ValueError, ImportError, OSError, KeyError, TypeError) as error:
-            self.problems.append("%s: %s" % (what, error))
+        except Exception as error:  # whatever a driver raises, the others go on
+            self.problems.append("%s: %r" % (what, error))
 
     def _build_pipeline(self, name: str) -> None:
         settings = self.config["pipelines"][name]
@@ -68,7 +77,7 @@ class App:
             try:
                 from firmware.loader import load
                 model = load(self.store, settings["model"], driver)
-            except (ValueError, MemoryError) as error:
+            except Exception as error:  # the bundle is foreign data
                 self.problems.append("pipeline %s: model refused: %s" % (name, error))
         account = Account(settings["placement"])
         try:
@@ -125,6 +134,9 @@ class App:
             from firmware.patterns import run
             self.clock.spawn(self._keep("patterns", run, shown, self.clock))
         self.clock.spawn(self._keep("health", self._report_health))
+        await self._keep("deadlines", self._watch_deadlines)
+
+    async def _watch_deadlines(self) -> None:
         while True:
             await self.clock.sleep_ms(_TICK_MS)
             self.clock.uptime_s()
@@ -166,8 +178,9 @@ class App:
             due = self.clock.add(due, period_ms)
             await self.clock.sleep_ms(self.clock.diff(due, self.clock.ticks_ms()))
             record = pipeline.summary.record(pipeline.line)
-            if record and pipeline.account.allows("summaries"):
-                record["state"] = self.state(pipeline)
+            state = self.state(pipeline)
+            if record and pipeline.account.allows("summaries", state != STATE_NAMES[0]):
+                record["state"] = state
                 self.records.send("summary", name, record, pipeline.account, "summaries")
 
     async def _report_health(self) -> None:
@@ -185,7 +198,13 @@ class App:
         """An alarm changed: outputs first, then the record with its reasons, then the log."""
         switched = self.outputs.update()
         raised = mask & (WARNING_ON | ALARM_ON)
-        record = alarm.record(mask, pipeline.reasons() if raised else None)
+        reasons = None
+        if raised:
+            try:
+                reasons = pipeline.reasons()
+            except (MemoryError, RuntimeError):  # the alarm matters more than its reasons
+                self.health.task_failures += 1
+        record = alarm.record(mask, reasons)
         record["since_s"] = self.clock.diff(record.pop("time_ms"), record.pop("since_ms")) // 1000
         if raised and pipeline.line is not None:
             record["label"] = pipeline.label()
@@ -195,14 +214,14 @@ class App:
             record["scores"] = pipeline.recent_scores()
         if account.allows("alarms", True):
             self.records.send("alarm", pipeline.name, record, account, "alarms")
+        self.log.add(WARN if alarm.state else INFO, "%s %s: %s" % (
+            alarm.name, ",".join(record["events"]), record["value"]))
         if raised and account.allows("features", True) and pipeline.model is not None:
             vector = list(pipeline.model.extractor.vector)
             self.records.send("features", pipeline.name, {"vector": vector}, account, "features")
         if raised and account.allows("raw", True):
             frames = [list(frame) for frame in pipeline.frames()]
             self.records.send("raw", pipeline.name, {"frames": frames}, account, "raw")
-        self.log.add(WARN if alarm.state else INFO, "%s %s: %s" % (
-            alarm.name, ",".join(record["events"]), record["value"]))
 
     def state(self, pipeline) -> str:
         """The worst state of a pipeline's alarms, in words."""

@@ -10,6 +10,8 @@ import hashlib
 import json
 import sys
 
+from tocsin import __version__
+
 _NEWEST = "config.json"
 _ACCEPTED = "config.good"
 _LIMIT = 16384
@@ -25,7 +27,9 @@ def load(store) -> tuple:
     source, good = _accepted(store)
     if newest is not None and good is not None and source == _digest(newest):
         return good, []
-    problems = ["/config.json is missing; deploy one"] if newest is None else []
+    problems = []
+    if newest is None:
+        problems.append("/config.json is missing or above 16 KB; deploy one")
     config = _check(store, newest, good, problems)
     _forget_checker()
     return config, problems
@@ -33,7 +37,7 @@ def load(store) -> tuple:
 
 def _check(store, newest, good, problems: list) -> dict:
     """The new text's config when it is valid, otherwise the best there is, with the reasons."""
-    from tocsin.config.defaults import choose
+    from tocsin.config.defaults import choose, complete
 
     config, index, wrong = choose([] if newest is None else [newest], _fallback)
     if index == 0:
@@ -44,7 +48,7 @@ def _check(store, newest, good, problems: list) -> dict:
         return config
     problems.extend(wrong[:-1])
     problems.append("running on the last good config")
-    return good
+    return complete(good)
 
 
 def _accept(store, text: bytes, config: dict) -> None:
@@ -54,7 +58,7 @@ def _accept(store, text: bytes, config: dict) -> None:
 
 def _accepted(store) -> tuple:
     """(SHA-256 of the source text in hex, complete config), or (None, None) if not sound."""
-    data = store.read(_ACCEPTED, 2 * _LIMIT)
+    data = store.read(_ACCEPTED, 4 * _LIMIT)
     try:
         if data is None or int(data[:8], 16) != _crc(data[9:]):
             return None, None
@@ -64,7 +68,8 @@ def _accepted(store) -> tuple:
 
 
 def _digest(text: bytes) -> str:
-    return binascii.hexlify(hashlib.sha256(text).digest()).decode()
+    """Of the text and the version that completed it: newer firmware may know more keys."""
+    return binascii.hexlify(hashlib.sha256(__version__.encode() + text).digest()).decode()
 
 
 def _crc(data: bytes) -> int:

@@ -47,7 +47,9 @@ def _check_sensor(conf: dict, driver) -> None:
                 or abs(mine["offset"] - theirs["offset"]) > slack:
             _refuse("another scale of " + mine["name"])
     rate = conf.get("rate_mhz")
-    if rate and driver.rate_mhz and abs(rate - driver.rate_mhz) > rate // 50:
+    if not rate and conf.get("interval_ms"):
+        rate = 1_000_000 // conf["interval_ms"]
+    if rate and driver.rate_mhz and abs(rate - driver.rate_mhz) > rate // 50 + 1:
         _refuse("%d mHz, not %d" % (rate, driver.rate_mhz))
 
 

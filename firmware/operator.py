@@ -24,13 +24,22 @@ def release(app, name: str) -> bool:
     output = app.outputs.find(name)
     if output is None:
         return False
-    for alarm in app.config["outputs"][name]["alarms"]:
+    names = app.config["outputs"][name]["alarms"]
+    for alarm in names:
         acknowledge(app, alarm)
     for pipeline in app.pipelines.values():
-        if pipeline.line is not None:
-            pipeline.line.clear()
+        if pipeline.line is not None and any(alarm.name in names for alarm in pipeline.alarms):
+            _clear(pipeline)
             pipeline.alarm_judged(app.clock.ticks_ms())
     output.update()
     released = output.acknowledge()
     app.log.add(INFO, "output %s %s" % (name, "released" if released else "still held"))
     return released
+
+
+def _clear(pipeline) -> None:
+    """The part was taken away: neither its verdict nor its score stands."""
+    pipeline.line.clear()
+    values = pipeline.values
+    for name in ("score", "vote"):
+        values.raw[values.index(name)] = 0

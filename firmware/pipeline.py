@@ -73,13 +73,15 @@ class Pipeline:
         values.make()
         self._gate_at = -1
         gate = settings["run_gate"]
-        if gate is not None:
+        if gate is not None and model is not None:
             from tocsin.monitor.gate import Gate
 
             self._gate_at = values.index(gate["source"])
             scale, offset = values.scales[self._gate_at], values.offsets[self._gate_at]
-            self._gate = Gate(int(round((gate["on"] - offset) / scale)),
-                              int(round((gate["off"] - offset) / scale)),
+            on = int(round((gate["on"] - offset) / scale))
+            if on > 32767:
+                raise ValueError("run_gate: on is out of reach")
+            self._gate = Gate(on, int(round((gate["off"] - offset) / scale)),
                               int(gate["hold_on_s"] * 1000), int(gate["hold_off_s"] * 1000))
             self.running = False
 
@@ -131,13 +133,9 @@ class Pipeline:
 
     def feed(self, block, count: int, now_ms: int) -> None:
         """Take `count` interleaved samples of a stream that ended at `now_ms` (ticks)."""
-        self.account.saw(2 * count * self._width)
-        if self._gap_ms and diff(now_ms, self._fed_ms) > self._gap_ms:
-            self.restart()
+        self._check_gap(now_ms)
         self._fed_ms = now_ms
-        if self._sampled or self._room is not None or self.summary.sampled:
-            for i in range(count):
-                self._sample(block, i * self._width, now_ms)
+        self._follow(block, count, now_ms)
         framer = self._framer
         if framer is None:
             return
@@ -150,10 +148,11 @@ class Pipeline:
 
     def feed_part(self, block, count: int, now_ms: int) -> None:
         """Take the `count` interleaved samples of one whole part."""
-        self.account.saw(2 * count * self._width)
+        self._follow(block, count, now_ms)
         framer = self._framer
         if framer is None:
             return
+        framer.release()
         framer.begin()
         framer.feed(block, 0, count)
         framer.end()
@@ -161,11 +160,25 @@ class Pipeline:
             self._judge(framer.count, now_ms)
             framer.release()
 
+    def _check_gap(self, now_ms: int) -> None:
+        """Restart after a long silence; each tick looks, as ticks wrap in a silence of days."""
+        if self._gap_ms and diff(now_ms, self._fed_ms) > self._gap_ms:
+            self.restart()
+            self._fed_ms = now_ms
+
     def restart(self) -> None:
         """A gap in time: no window and no feature reaches across it."""
-        if self._framer is not None and not self._cut:
+        if self._framer is not None:
             self._framer.restart()
             self.model.extractor.reset()
+
+    def _follow(self, block, count: int, now_ms: int) -> None:
+        """Count the bytes, and show every sample to whatever follows a channel."""
+        self.account.saw(2 * count * self._width)
+        if self._sampled or self._room is not None or self.summary.sampled \
+                or 0 <= self._gate_at < self._first_judged:
+            for i in range(count):
+                self._sample(block, i * self._width, now_ms)
 
     def _sample(self, block, at: int, now_ms: int) -> None:
         """One sample of slow channels: values, what is derived from them, their alarms."""
@@ -224,13 +237,16 @@ class Pipeline:
         if self.line is not None:
             self.line.update(model.scorer.label, model.decision.alarm)
         self.summary.judged(score)
-        self.alarm_judged(now_ms)
+        self.alarm_judged(now_ms, self._cut or min(self._framer.held) < count)
 
-    def alarm_judged(self, now_ms: int) -> None:
-        """Show the alarms on scores, features and verdicts their values."""
+    def alarm_judged(self, now_ms: int, valid: bool = True) -> None:
+        """Show the alarms on scores, features and verdicts their values.
+
+        valid False: no channel had a single reading in the window, which only repeats old ones.
+        """
         raw = self.values.raw
         for watch in self._judged:
-            mask = watch.alarm.update(raw[watch.index], now_ms, True)
+            mask = watch.alarm.update(raw[watch.index], now_ms, valid)
             if mask:
                 self._changed(self, watch.alarm, mask)
 
@@ -248,7 +264,8 @@ class Pipeline:
                 self._changed(self, watch.alarm, mask)
 
     def tick(self, now_ms: int) -> None:
-        """About once a second: data missing, suppression that ran too long."""
+        """About once a second: data missing, gaps, suppression that ran too long."""
+        self._check_gap(now_ms)
         for alarm in self.alarms:
             mask = alarm.tick(now_ms)
             if mask:

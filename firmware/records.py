@@ -33,10 +33,11 @@ class Records:
         if not self._sink.send(line):
             self.refused += 1
             return
+        size = len(line.encode()) + 1
         self.sent += 1
-        self.bytes += len(line) + 1
+        self.bytes += size
         if account is not None:
-            account.count(artefact, len(line) + 1)
+            account.count(artefact, size)
 
 
 class FileSink:

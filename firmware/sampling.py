@@ -28,9 +28,10 @@ class Sampler:
         self._windows = 0 if schedule is None else schedule["windows"]
         size = _BLOCK
         if driver.parts:
-            size = pipeline.window
+            size = pipeline.window or _BLOCK
         elif driver.rate_mhz and driver.rate_mhz < 10_000:
             size = 1
+        self._fast = driver.rate_mhz and size == _BLOCK
         self._block = array("h", [0] * (size * len(driver.channels)))
         self.late = 0
         self.failed = 0
@@ -89,6 +90,8 @@ class Sampler:
             self.failed += 1
             self.error = error
             self._pipeline.sensor_failed(clock.ticks_ms())
+            if self._fast:
+                self._pipeline.restart()
             await clock.sleep_ms(_RETRY_MS)
             return False
         now = clock.ticks_ms()

@@ -33,10 +33,12 @@ class Store:
     def append(self, name: str, line: str, max_bytes: int, files: int = 1) -> bool:
         """Add text to a file; before it would pass `max_bytes`, move it to NAME.1, .2 .. files-1.
 
-        False when it could not be written (the flash is full or failing).
+        False when it is longer than `max_bytes` or the flash is full or failing.
         """
         path = self._root + name
         data = line.encode()
+        if len(data) > max_bytes:
+            return False
         try:
             if self._size(path) + len(data) > max_bytes:
                 self._rotate(path, files)

@@ -9,6 +9,7 @@ _MOST = 16384
 class Summary:
     """Least, greatest and mean per slow channel, greatest and mean score, counts.
 
+    Means are of the first 16,384 samples or windows of the period, the rest of them all.
     sampled: whether channels are summarised (slow streams only: set by `follow_channels`).
     """
 
@@ -41,14 +42,15 @@ class Summary:
         raw, valid = self._values.raw, self._values.valid
         for i in range(self._channels):
             value = raw[i]
-            if not valid[i] or self._counts[i] == _MOST:
+            if not valid[i]:
                 continue
             if self._counts[i] == 0 or value < self._least[i]:
                 self._least[i] = value
             if self._counts[i] == 0 or value > self._greatest[i]:
                 self._greatest[i] = value
-            self._sums[i] += value
-            self._counts[i] += 1
+            if self._counts[i] < _MOST:
+                self._sums[i] += value
+                self._counts[i] += 1
 
     def judged(self, score: int) -> None:
         """One window was scored. Allocates nothing."""

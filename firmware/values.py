@@ -5,7 +5,8 @@ from array import array
 from math import log10
 
 _DB = 10 * log10(2) / 256
-_LEVELS = ("mean", "level", "ewma", "min", "max", "value", "block_means", "resample")
+_LEVELS = ("mean", "level", "ewma", "min", "max", "value", "block_means", "resample",
+           "image_means", "image_mins")
 
 
 class Values:
@@ -48,8 +49,8 @@ class Values:
 def feature_scales(conf: dict) -> list:
     """(scale, offset) per feature of a resolved configuration, in the order of the vector.
 
-    Energies come out in dB re 1 unit of the channel (envelopes: squared), the rest in the
-    channel's unit or that of the feature table.
+    Energies come out in dB re 1 unit of the channel (envelopes: squared), frequencies in Hz,
+    times in s, shares in %, the rest in the channel's unit: what `tocsin inspect` shows.
     """
     from tocsin.dsp.table import UNIT, Q, outputs, row
 
@@ -68,6 +69,10 @@ def feature_scales(conf: dict) -> list:
             scale *= channel["scale"]
             if feature["kind"] in _LEVELS:
                 offset = channel["offset"]
+        elif kind[UNIT] in ("bin", "sample", "share", "window"):
+            from firmware.units import factor
+
+            scale *= factor(kind[UNIT], feature, conf)
         scales += [(scale, offset)] * outputs(feature)
     return scales
 

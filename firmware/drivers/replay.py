@@ -2,8 +2,9 @@
 """A recording played at its own rate, as if it came from a sensor.
 
 File format (little endian): b"TREC", u16 header length, JSON header {"channels": [{"name", "unit",
-"scale", "offset"}], "rate_mhz": n, "parts": samples per part or null}, then int16 samples,
-interleaved by channel.
+"scale", "offset"}], "rate_mhz": n, "parts": samples per part or null, "interval_ms": n or null},
+then int16 samples, interleaved by channel. An interval paces slow logs, whose rate in mHz is too
+coarse.
 """
 
 import json
@@ -20,11 +21,12 @@ class RecordingError(ValueError):
 class Replay:
     """Plays `samples` (array('h'), interleaved) once, or again and again with `loop`.
 
-    part_samples: samples per part for a line, else None. Attributes as every driver; done: played.
+    part_samples: samples per part for a line, else None. interval_ms: between samples, in place
+    of the rate. Attributes as every driver; done: played.
     """
 
     def __init__(self, clock, channels: list, rate_mhz: int, samples, part_samples=None,
-                 loop: bool = False):
+                 loop: bool = False, interval_ms=None):
         if not channels or len(samples) % len(channels) or not len(samples):
             raise RecordingError("samples do not fill the recording's channels; record again")
         if rate_mhz < 1:
@@ -35,6 +37,7 @@ class Replay:
         self.dropped = 0
         self.done = False
         self._part_samples = part_samples
+        self._interval_ms = interval_ms or 0
         self._clock = clock
         self._samples = samples
         self._loop = loop
@@ -68,9 +71,13 @@ class Replay:
         """Sleep until `count` more samples would be there, without drifting."""
         clock = self._clock
         self._played += count
-        seconds = self._played * 1000 // self.rate_mhz
-        rest = self._played * 1000 % self.rate_mhz
-        due_ms = seconds * 1000 + rest * 1000 // self.rate_mhz
+        if self._interval_ms:
+            due_ms = self._played * self._interval_ms
+            seconds, rest = due_ms // 1000, 0
+        else:
+            seconds = self._played * 1000 // self.rate_mhz
+            rest = self._played * 1000 % self.rate_mhz
+            due_ms = seconds * 1000 + rest * 1000 // self.rate_mhz
         await clock.sleep_ms(due_ms - clock.diff(clock.ticks_ms(), self._start_ms))
         if seconds >= 60 and (rest == 0 or seconds >= 3600):
             self._start_ms = clock.add(self._start_ms, due_ms)
@@ -85,9 +92,11 @@ def parse(data: bytes) -> tuple:
     try:
         header = json.loads(bytes(data[6:6 + size]).decode())
         channels, rate_mhz = header["channels"], header["rate_mhz"]
-    except (ValueError, KeyError, TypeError):
+        interval_ms = header.get("interval_ms") or 0
+    except (ValueError, KeyError, TypeError, AttributeError):
         raise RecordingError("the recording's header is damaged; export it again") from None
-    if not isinstance(channels, list) or not isinstance(rate_mhz, int):
+    if not (isinstance(channels, list) and isinstance(rate_mhz, int)
+            and isinstance(interval_ms, int) and interval_ms >= 0):
         raise RecordingError("the recording's header is damaged; export it again")
     body = bytes(data[6 + size:])
     return header, array("h", body[:len(body) // 2 * 2])
@@ -100,4 +109,4 @@ def make(settings: dict, clock, store=None) -> Replay:
         raise RecordingError("recording %s is missing; deploy it" % settings["file"])
     header, samples = parse(data)
     return Replay(clock, header["channels"], header["rate_mhz"], samples, header.get("parts"),
-                  settings.get("loop", False))
+                  settings.get("loop", False), header.get("interval_ms"))

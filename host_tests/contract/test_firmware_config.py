@@ -78,7 +78,7 @@ class ConfigChoice(unittest.TestCase):
         del store.files["config.json"]
         value, problems = config.load(store)
         self.assertEqual(value, first)
-        self.assertEqual(problems[0], "/config.json is missing; deploy one")
+        self.assertEqual(problems[0], "/config.json is missing or above 16 KB; deploy one")
 
     def test_damaged_accepted_config_is_made_again(self):
         store = _store(_GOOD)
@@ -91,11 +91,40 @@ class ConfigChoice(unittest.TestCase):
             self.assertEqual(problems, [])
             self.assertEqual(store.files["config.good"], kept)
 
+    def test_largest_config_is_kept_complete(self):
+        rule = {"source": "p0.temperature", "side": "high", "limit": 8.0}
+        sensor = {"driver": "replay", "file": "x" * 650}
+        value = {"version": 1, "device": {"id": "dev-1"},
+                 "pipelines": {"p%d" % i: {"sensor": sensor} for i in range(16)},
+                 "alarms": {"a%d" % i: rule for i in range(64)}}
+        store = _store(value)
+        self.assertGreater(len(store.files["config.json"]), 15000)
+        first, problems = config.load(store)
+        self.assertEqual(problems, [])
+        self.assertGreater(len(store.files["config.good"]), 32768)
+        store.files["config.json"] = b"{"
+        second, problems = config.load(store)
+        self.assertEqual(second, first)
+        self.assertEqual(problems[-1], "running on the last good config")
+
+    def test_config_completed_by_other_firmware_is_completed_again(self):
+        store = _store(_GOOD)
+        first, _ = config.load(store)
+        version = config.__version__
+        config.__version__ = version + ".1"
+        try:
+            config._accept(store, store.files["config.json"], {"alarms": {}})
+        finally:
+            config.__version__ = version
+        again, problems = config.load(store)
+        self.assertEqual(again, first)
+        self.assertEqual(problems, [])
+
     def test_without_any_config_the_factory_limits_alarm(self):
         store = Memory()
         value, problems = config.load(store)
         self.assertTrue(value["alarms"])
-        self.assertEqual(problems[0], "/config.json is missing; deploy one")
+        self.assertEqual(problems[0], "/config.json is missing or above 16 KB; deploy one")
         self.assertFalse("config.good" in store.files)
 
 

@@ -208,13 +208,19 @@ class TestFault(unittest.TestCase):
             self.assertEqual(alarm.update(500, i + 25000), 0)
 
     def test_failed_readings_neither_count_nor_end_an_excursion(self):
-        feed = Feed(build(delay_s=600, sensor_fault_s=None))
+        feed = Feed(build(delay_s=600, sensor_fault_s=None, data_missing_s=None))
         feed.run(810, 6)
         for _ in range(30):
             feed.now += MINUTE
             self.assertEqual(feed.alarm.update(0, feed.now, False), 0)
         self.assertEqual(feed.run(810, 4), 0)
         self.assertEqual(feed.run(810), a.ALARM_ON)
+
+    def test_readings_that_only_fail_are_told_like_missing_data(self):
+        alarm = build(sensor_fault_s=None, data_missing_s=900)
+        for minute in range(15):
+            self.assertEqual(alarm.update(0, minute * MINUTE, False), 0)
+        self.assertEqual(alarm.update(0, 15 * MINUTE, False), a.FAULT_ON)
 
     def test_fault_value_is_not_judged(self):
         alarm = build()

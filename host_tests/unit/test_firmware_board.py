@@ -144,6 +144,15 @@ def test_a_crash_in_main_is_noted_and_resets(tmp_path):
     assert (root / "crash.txt").read_text().count("ZeroDivisionError") == 4
 
 
+def test_an_app_that_cannot_be_imported_is_noted_and_resets(tmp_path):
+    root = deploy(tmp_path / "board", config())
+    broken = root / "firmware" / "app.py"
+    broken.write_text("raise MemoryError('no heap')\n")
+    events = run(root, end_s=35)
+    assert [e["cause"] for e in events if e["kind"] == "boot"] == [1, 3, 3, 3]
+    assert (root / "crash.txt").read_text().count("MemoryError: no heap") == 4
+
+
 def test_silent_sensor_trips_a_fail_safe_output(tmp_path):
     silent = config(data_missing_s=300)
     silent["pipelines"]["room"]["sensor"]["period_ms"] = 1_000_000

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Small pieces of the firmware on CPython: outputs, accounts, log, store, scales."""
 
+import asyncio
 import os
 from types import SimpleNamespace
 
 import pytest
 
+from firmware import patterns
 from firmware.health import Account
 from firmware.log import INFO, WARN, Log
 from firmware.outputs import Output
@@ -110,6 +112,7 @@ def test_store_replaces_as_a_whole_and_rotates(tmp_path):
     assert sorted(p.name for p in tmp_path.iterdir()) == ["log", "log.1", "log.2", "x"]
     assert store.read("log.1") == b"3" * 30 + b"4" * 30 + b"5" * 30 or store.read("log.1")
     assert store.append("missing/dir", "x", 100) is False
+    assert store.append("log", "x" * 101, 100) is False
 
 
 def test_unknown_value_lists_what_there_is():
@@ -131,3 +134,50 @@ def test_feature_scales_agree_with_the_host_description():
              "offset": 0})]}
     described = [(entry["scale"], entry["offset"]) for entry in describe(conf)]
     assert [pytest.approx(pair) for pair in feature_scales(conf)] == described
+
+
+@pytest.mark.parametrize("known", [
+    {"rate_mhz": 3_200_000}, {"rate_mhz": None, "interval_ms": 60_000}, {},
+    {"domain": "spectrum", "bin_width": 12.5, "bin_unit": "Hz"}])
+def test_scales_of_frequencies_times_and_shares_are_those_that_inspect_shows(known):
+    features = [
+        {"kind": "duty_cycle", "n": 4, "on": 1, "off": 0},
+        {"kind": "time_since_change", "n": 1, "delta": 5}, {"kind": "length"}, {"kind": "argmax"},
+        {"kind": "zero_crossings"}, {"kind": "skewness"},
+        {"kind": "image_means", "shape": [4, 4], "grid": [2, 1], "points": 2},
+        {"kind": "image_mins", "shape": [4, 4], "grid": [2, 1], "points": 2},
+        {"kind": "peak_frequency", "n": 256, "lo": 1, "hi": 100},
+        {"kind": "centroid", "n": 256, "lo": 1, "hi": 100}]
+    conf = {
+        "window": 256, "hop": 128, "missing": None,
+        "channels": [{"name": "x", "unit": "g", "scale": 0.01, "offset": 0.5}],
+        "features": [{"channel": 0, **feature} for feature in features], **known}
+    described = [(entry["scale"], entry["offset"]) for entry in describe(conf)]
+    assert [pytest.approx(pair) for pair in feature_scales(conf)] == described
+
+
+def test_buzzer_sounds_within_half_a_second_of_the_alarm():
+    watched = alarm()
+    driven = []
+    output = Output("bell", {**RELAY, "driver": "buzzer"}, [watched], driven.append)
+    output.update()
+    now = 0
+    sounded = []
+
+    class Ended(Exception):
+        pass
+
+    class Clock:
+        async def sleep_ms(self, ms):
+            nonlocal now
+            now += ms
+            if now >= 2000 and not output.tripped:
+                watched.state = 2
+                output.update()
+            if driven[-1] == 1 and output.tripped:
+                sounded.append(now)
+                raise Ended
+
+    with pytest.raises(Ended):
+        asyncio.run(patterns.run([output], Clock()))
+    assert 2000 <= sounded[0] <= 2500

@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the parts of a well-formed configuration must be to one another."""
 
-from tocsin.config.schema import note
+from tocsin.config.schema import check, note
+
+_BYTES = ("int", 1024, 16777216, "bytes")
+_FILES = ("int", 1, 16, "files")
 
 
 def cross_check(config: dict, problems: list):
@@ -16,6 +19,11 @@ def cross_check(config: dict, problems: list):
     outputs = config.get("outputs", {})
     for name in sorted(outputs):
         _check_output(outputs[name], "outputs." + name, alarms, pins, problems)
+    sinks = config.get("sinks", ())
+    for i in range(len(sinks)):
+        if sinks[i]["driver"] == "file":
+            check(_BYTES, sinks[i].get("max_bytes", 65536), "sinks[%d].max_bytes" % i, problems)
+            check(_FILES, sinks[i].get("files", 2), "sinks[%d].files" % i, problems)
 
 
 def _check_pipeline(pipeline, path, problems):

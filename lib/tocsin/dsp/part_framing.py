@@ -105,6 +105,11 @@ class PartFramer(Buffers):
                 frame[i] = last
         self.ready = True
 
+    def restart(self) -> None:
+        """Drop the part under way, as after a gap in time."""
+        self.release()
+        self._open = self._fixed
+
     def release(self) -> None:
         """Give the part back and wait for the next one."""
         self.ready = False

@@ -117,10 +117,10 @@ class Alarm:
             level = threshold(rule["warning"], self._scale, self._offset, rule["side"])
             self._warning = Excursion(high, level, band, max(delay, 0))
         self._latch = rule["latch"]
-        self._fault_after_ms = -1
+        self._missing_after_ms = _period(rule["data_missing_s"])
+        self._fault_after_ms = self._missing_after_ms or -1
         if rule["sensor_fault_s"] is not None:
             self._fault_after_ms = milliseconds(rule["sensor_fault_s"])
-        self._missing_after_ms = _period(rule["data_missing_s"])
         gap = rule["max_gap_s"]
         if gap is None:
             gap = rule["data_missing_s"] or _DEFAULT_GAP_S
