@@ -26,7 +26,4 @@ async def run(outputs: list, clock) -> None:
 
 
 def _tripped(outputs: list) -> bool:
-    for output in outputs:
-        if output.tripped:
-            return True
-    return False
+    return any(output.tripped for output in outputs)
