@@ -116,8 +116,10 @@ def _split(r0, r1):
 
 
 def spectrum(frame, window, plan, work):
-    exponent = rfft(frame, window, plan, work)
-    return 2 * (exponent + _power(work, (plan[0] >> 1) + 1)) + 1
+    load(frame, window, plan, work)
+    passes(plan, work)
+    exponent = _split(plan, work)
+    return 2 * (exponent + _power(work, plan)) + 1
 
 
 # Bins in place to p[k]; returns d.
@@ -128,7 +130,10 @@ def _power(r0, r1):
     mov(r6, r10)
     mov(r7, r11)
     push({r4, r5, r6, r7})
-    # _power(work, bins): r7 = bits of all components, four at a time (bins are n / 2 + 1)
+    # r7 = bits of all components, four at a time; r1 = n / 2 + 1 bins
+    ldrh(r1, [r1, 0])
+    lsr(r1, r1, 1)
+    add(r1, 1)
     mov(r8, r0)
     mov(r9, r1)
     sub(r1, 1)
