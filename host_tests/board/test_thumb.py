@@ -7,7 +7,9 @@ from array import array
 import pytest
 
 from host_tests.board import bench, checks, machine, mpy_native, native_modules, thumb_opcodes
+from host_tests.unit.kernels_signals import window
 from tocsin.kernels import reference
+from tocsin.kernels.plan import REMOVE_MEAN, make_plan
 from tools.mpy import THUMB, compile_file
 
 # cycles, and per multiply-accumulate for fc_s8
@@ -62,6 +64,16 @@ def test_few_samples(thumb, count):
             exponent = reference.teager(x, decimation, expected, count)
             assert thumb.teager(x, decimation, ours, count) == exponent
             assert ours == expected[:blocks]
+
+
+@pytest.mark.parametrize("length", (1, 2, 3, 7, 8, 9, 33))
+def test_short_frames(thumb, length):
+    """What lies behind the frame's samples has no effect."""
+    for n in (64, 128):
+        x = array("h", [-32768, 32767, 5, -3] * (n // 4))
+        plan = make_plan(n, length, REMOVE_MEAN)
+        table = window("edges", length, n)
+        checks.both(thumb, "spectrum", lambda n=n: checks.empty("i", n + 2), x, table, plan, None)
 
 
 def test_vectors_that_do_not_start_on_a_word(thumb):

@@ -25,6 +25,7 @@ THUMB = ("thumb", "viper", "reference")
     ("arch", "has", "expected"),
     (
         (PLAIN, (), ("reference", REFERENCE)),
+        (ARMV6M, ("thumb_time",), ("thumb", THUMB)),
         (ARMV6M, ("thumb_time", "viper_time"), ("thumb", THUMB)),
         (ARMV6M, ("thumb_time", "viper_time", "ulab"), ("thumb", THUMB)),
         (ARMV6M, ("viper_time",), ("viper", VIPER)),

@@ -41,10 +41,10 @@ def _select() -> tuple:
     """Return (BACKEND, the backends of the kernels that ulab has no part in, best first)."""
     arch = (getattr(sys.implementation, "_mpy", 0) >> 10) & 15
     native = ("reference",)
-    if arch not in _WIDE and _load("viper_time"):
-        native = ("viper", "reference")
     if arch in _THUMB and _load("thumb_time"):
-        native = ("thumb",) + native
+        native = ("thumb", "viper", "reference")
+    elif arch not in _WIDE and _load("viper_time"):
+        native = ("viper", "reference")
     if (arch in _WITH_FPU or native[0] == "reference") and _load("ulab"):
         return "ulab", native
     return native[0], native
