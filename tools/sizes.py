@@ -16,7 +16,7 @@ from rich.table import Table
 
 import tocsin
 from tools.loaded import loaded_modules, template_names
-from tools.mpy import ARCHES, ROOT, CompileError, compile_file, device_files, device_path
+from tools.mpy import ARCHES, ROOT, CompileError, arches, compile_file, device_files, device_path
 
 LIMIT = 64 * 1024
 OUT = ROOT / "build" / "sizes.json"
@@ -27,7 +27,8 @@ def mpy_bytes(path: Path, arch: str | None = None) -> int:
     try:
         return compile_file(path).stat().st_size
     except CompileError:
-        return max(compile_file(path, a).stat().st_size for a in ([arch] if arch else ARCHES))
+        wanted = [arch] if arch else arches(path)
+        return max(compile_file(path, a).stat().st_size for a in wanted)
 
 
 def weight(paths: Iterable[str], arch: str | None = None) -> int:

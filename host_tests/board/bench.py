@@ -1,19 +1,30 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Cycles (RP2040) and instructions (RISC-V) of the viper kernels on emulated processors.
+"""Cycles (RP2040) and instructions (RISC-V) of the native kernels on emulated processors.
 
 Only native code is counted; what calls it is bytecode on a board. `bench()` serves `make bench`.
 """
 
 from array import array
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 from unicorn import UC_HOOK_CODE
 
-from host_tests.board import machine, viper_modules
+from host_tests.board import machine, native_modules
 from tocsin.dsp.windows import make_window
 from tocsin.kernels.plan import REMOVE_MEAN, make_plan, make_work
+
+# the same work by others on the same emulated RP2040: CMSIS-DSP and CMSIS-NN in C (-O3), ulab 6.12
+OTHERS = {
+    "rp2040": {
+        "rfft_256": "arm_rfft_q15 46,000, ulab 1,460,000",
+        "rfft_1024": "arm_rfft_q15 209,000, ulab 6,800,000",
+        "fc_s8_128x128": "arm_fully_connected_s8 9.16",
+        "fc_s8_640x128": "arm_fully_connected_s8 8.25",
+    }
+}
 
 
 class CountingRiscV(machine.RiscV):
@@ -74,9 +85,11 @@ def kmeans(kernels: SimpleNamespace, n: int, k: int) -> None:
     kernels.kmeans(z, centroids, params, array("i", bytes(4 * k)))
 
 
-def target(board: machine.Machine, unit: str) -> dict[str, dict[str, float]]:
+def target(
+    board: machine.Machine, backend: Callable[[machine.Machine], SimpleNamespace], unit: str
+) -> dict[str, dict[str, float]]:
     """The figures of one processor; `unit` is what its `cycles` count."""
-    kernels = viper_modules.load(board)
+    kernels = backend(board)
 
     def count(work: Any, *size: int) -> int:
         board.cycles = 0
@@ -97,6 +110,7 @@ def target(board: machine.Machine, unit: str) -> dict[str, dict[str, float]]:
 def bench() -> dict[str, dict[str, dict[str, float]]]:
     """Target -> work -> {unit: figure}."""
     return {
-        "rp2040": target(machine.Thumb(), "cycles"),
-        "rv32": target(CountingRiscV(), "instructions"),
+        "rp2040": target(machine.Thumb(), native_modules.thumb, "cycles"),
+        "rp2040_viper": target(machine.Thumb(), native_modules.viper, "cycles"),
+        "rv32": target(CountingRiscV(), native_modules.viper, "instructions"),
     }

@@ -8,6 +8,7 @@ the conversion entries of the table return their argument.
 """
 
 import struct
+from collections.abc import Callable, Sequence
 from types import SimpleNamespace
 
 from rp2040py.execute_batch import execute_batch
@@ -78,6 +79,21 @@ class Machine:
 
         Adds to `cycles`. Raises MachineError, also when the function wrote past an array.
         """
+        start = struct.unpack("<I", self.read(function + 12, 4))[0]
+
+        def run(words: list[int]) -> int:
+            packed = self.place(struct.pack(f"<{len(words)}I", *words))
+            return self.run(start, (function, len(words), 0, packed))
+
+        result = self._with_arguments(run, arguments)
+        return None if result == _NONE else signed(result)
+
+    def call_assembler(self, start: int, *arguments: object) -> int:
+        """Call an assembler function at an address, as `call` does; it gets r0..r3."""
+        return signed(self._with_arguments(lambda words: self.run(start, tuple(words)), arguments))
+
+    def _with_arguments(self, run: Callable[[list[int]], int], arguments: Sequence[object]) -> int:
+        """Place the arguments between guards, run, check the guards, copy the arrays back."""
         free = self.free
         words, buffers = [], []
         for value in arguments:
@@ -88,16 +104,14 @@ class Machine:
             self.place(_GUARD)
             words.append(self.place(bytes(view) + _GUARD))
             buffers.append((view, words[-1]))
-        packed = self.place(struct.pack(f"<{len(words)}I", *words))
-        start = struct.unpack("<I", self.read(function + 12, 4))[0]
-        result = self.run(start, (function, len(words), 0, packed))
+        result = run(words)
         for view, at in buffers:
             data = self.read(at - 16, len(view) + 32)
             if data[:16] != _GUARD or data[-16:] != _GUARD:
                 raise MachineError("wrote past the end of an array")
             view[:] = data[16:-16]
         self.free = free
-        return None if result == _NONE else signed(result)
+        return result
 
 
 class Thumb(Machine):

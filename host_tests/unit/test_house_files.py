@@ -84,7 +84,10 @@ def lines_of(path):
 
 
 def test_device_modules_are_short():
-    assert {name(p): lines_of(p) for p in device_files() if lines_of(p) > 300} == {}
+    def limit(path):
+        return 700 if path.name.startswith("thumb_") else 300  # one instruction per line
+
+    assert {name(p): lines_of(p) for p in device_files() if lines_of(p) > limit(p)} == {}
 
 
 def test_host_modules_are_short():

@@ -16,20 +16,29 @@ MICROPYTHON = os.environ.get("MICROPYTHON")
 # architecture numbers of sys.implementation._mpy
 PLAIN, X64, ARMV6M, ARMV7EMSP, XTENSAWIN, RV32IMC = 0, 2, 4, 7, 10, 11
 
+REFERENCE = ("reference",)
+VIPER = ("viper", "reference")
+THUMB = ("thumb", "viper", "reference")
+
 
 @pytest.mark.parametrize(
     ("arch", "has", "expected"),
     (
-        (PLAIN, (), ("reference", "reference")),
-        (ARMV6M, ("viper_time",), ("viper", "viper")),
-        (ARMV6M, ("viper_time", "ulab"), ("viper", "viper")),
-        (ARMV6M, ("ulab",), ("ulab", "reference")),
-        (ARMV7EMSP, ("viper_time", "ulab"), ("ulab", "viper")),
-        (XTENSAWIN, ("viper_time", "ulab"), ("ulab", "viper")),
-        (XTENSAWIN, ("viper_time",), ("viper", "viper")),
-        (RV32IMC, ("viper_time", "ulab"), ("viper", "viper")),
-        (X64, ("viper_time",), ("reference", "reference")),
-        (X64, ("viper_time", "ulab"), ("ulab", "reference")),
+        (PLAIN, (), ("reference", REFERENCE)),
+        (ARMV6M, ("thumb_time",), ("thumb", THUMB)),
+        (ARMV6M, ("thumb_time", "viper_time"), ("thumb", THUMB)),
+        (ARMV6M, ("thumb_time", "viper_time", "ulab"), ("thumb", THUMB)),
+        (ARMV6M, ("viper_time",), ("viper", VIPER)),
+        (ARMV6M, ("viper_time", "ulab"), ("viper", VIPER)),
+        (ARMV6M, ("ulab",), ("ulab", REFERENCE)),
+        (ARMV7EMSP, ("thumb_time", "viper_time"), ("thumb", THUMB)),
+        (ARMV7EMSP, ("thumb_time", "viper_time", "ulab"), ("ulab", THUMB)),
+        (ARMV7EMSP, ("viper_time", "ulab"), ("ulab", VIPER)),
+        (XTENSAWIN, ("thumb_time", "viper_time"), ("viper", VIPER)),
+        (XTENSAWIN, ("viper_time", "ulab"), ("ulab", VIPER)),
+        (RV32IMC, ("thumb_time", "viper_time", "ulab"), ("viper", VIPER)),
+        (X64, ("viper_time",), ("reference", REFERENCE)),
+        (X64, ("viper_time", "ulab"), ("ulab", REFERENCE)),
     ),
 )
 def test_selection(monkeypatch, arch, has, expected):
@@ -37,6 +46,26 @@ def test_selection(monkeypatch, arch, has, expected):
     runtime = SimpleNamespace(implementation=SimpleNamespace(_mpy=arch << 10 | 0x306))
     monkeypatch.setattr(tocsin.kernels, "sys", runtime)
     assert tocsin.kernels._select() == expected
+
+
+def test_missing_or_refused_kernel_comes_from_the_next_backend(monkeypatch):
+    kernels = tocsin.kernels
+    modules = {
+        "thumb_spectral": SimpleNamespace(band_log2="thumb"),
+        "viper_spectral": SimpleNamespace(band_log2="viper", centroid="viper"),
+        "reference_fft": SimpleNamespace(rfft="reference"),
+    }
+    monkeypatch.setattr(kernels, "_load", modules.get)
+    monkeypatch.setattr(kernels, "_native", THUMB)
+    saved = dict(vars(kernels))
+    try:
+        assert kernels.__getattr__("band_log2") == "thumb"
+        assert kernels.__getattr__("centroid") == "viper"
+        assert kernels.__getattr__("rfft") == "reference"
+    finally:
+        for name in ("band_log2", "centroid", "rfft"):
+            vars(kernels).pop(name, None)
+        vars(kernels).update(saved)
 
 
 def test_cpython_uses_the_reference():

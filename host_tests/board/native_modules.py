@@ -1,14 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The viper modules of lib/tocsin/kernels as Python modules whose native functions are emulated.
+"""The native modules of lib/tocsin/kernels as Python modules whose functions are emulated.
 
-A module's source is executed here with a `micropython.viper` that replaces each decorated function
-by a call into a machine holding the machine code that mpy-cross made of it. What is bytecode on a
+A module's source is executed here with a `micropython` whose decorators replace each function by
+a call into a machine holding the machine code that mpy-cross made of it. What is bytecode on a
 board runs as Python; what is native there runs as native code.
 """
 
 import ast
 import sys
 from collections.abc import Callable
+from functools import partial
 from types import ModuleType, SimpleNamespace
 
 from host_tests.board.machine import Machine
@@ -17,6 +18,9 @@ from tools.mpy import ROOT, compile_file
 
 KERNELS = ROOT / "lib" / "tocsin" / "kernels"
 GROUPS = ("time", "parts", "moments", "envelope", "fft", "spectral", "model", "network")
+THUMB = (
+    "time", "moments", "envelope", "fft_load", "fft_passes", "fft", "spectral", "model", "network",
+)  # fmt: skip
 
 
 def functions(source: str, mpy: Mpy) -> dict[str, int]:
@@ -27,13 +31,22 @@ def functions(source: str, mpy: Mpy) -> dict[str, int]:
     return {name: i for i, name in enumerate(names)}
 
 
-def load(machine: Machine) -> SimpleNamespace:
+def viper(machine: Machine) -> SimpleNamespace:
     """All kernels of the viper backend, by name, running on `machine`."""
+    return _load(machine, "viper", GROUPS)
+
+
+def thumb(machine: Machine) -> SimpleNamespace:
+    """The kernels in assembler, and viper's where there are none, as the package selects them."""
+    return SimpleNamespace(**(vars(viper(machine)) | vars(_load(machine, "thumb", THUMB))))
+
+
+def _load(machine: Machine, backend: str, groups: tuple[str, ...]) -> SimpleNamespace:
     kernels = {}
     stand_ins = {"micropython": ModuleType("micropython")}
-    for group in GROUPS:
-        name = f"tocsin.kernels.viper_{group}"
-        path = KERNELS / f"viper_{group}.py"
+    for group in groups:
+        name = f"tocsin.kernels.{backend}_{group}"
+        path = KERNELS / f"{backend}_{group}.py"
         source = path.read_text()
         mpy = parse(compile_file(path, machine.arch).read_bytes())
         index = functions(source, mpy)
@@ -41,14 +54,15 @@ def load(machine: Machine) -> SimpleNamespace:
         def viper(python: Callable, mpy: Mpy = mpy, index: dict = index) -> Callable:
             code = mpy.code.children[index[python.__name__]]
             assert code.kind == "viper"
-            address = machine.load(code, mpy.objects)
+            return partial(machine.call, machine.load(code, mpy.objects))
 
-            def native(*arguments: object) -> int | None:
-                return machine.call(address, *arguments)
-
-            return native
+        def asm_thumb(python: Callable, mpy: Mpy = mpy, index: dict = index) -> Callable:
+            code = mpy.code.children[index[python.__name__]]
+            assert code.kind == "asm"
+            return partial(machine.call_assembler, machine.place(code.data))
 
         stand_ins["micropython"].viper = viper
+        stand_ins["micropython"].asm_thumb = asm_thumb
         module = ModuleType(name)
         module.__dict__.update(ptr8=None, ptr16=None, ptr32=None)
         saved = {key: sys.modules.get(key) for key in stand_ins}
