@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The command line `tocsin`: train, evaluate, inspect, capture-import, demo.
+"""The command line `tocsin`: train, evaluate, inspect, capture-import, replay, demo.
 
 Bad input ends with one line that says what to do and exit code 2; a result file appears whole or
 not at all.
@@ -27,7 +27,6 @@ from rich.progress import (
     TextColumn,
     TimeElapsedColumn,
 )
-from rich.table import Table
 
 app = typer.Typer(
     name="tocsin",
@@ -155,17 +154,46 @@ def train(
             help="Wrap an ONNX, TFLite int8 or pickled model instead of fitting one.",
         ),
     ] = None,
+    bearing: Annotated[
+        str | None,
+        typer.Option(
+            metavar="GEOMETRY",
+            help="Learn a bearing's lines too (BPFO, BPFI, BSF, FTF); sizes in mm.",
+        ),
+    ] = None,
+    rpm: Annotated[
+        float | None, typer.Option(metavar="N", help="Shaft speed for --bearing.")
+    ] = None,
+    config: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Also write a device configuration to start from."),
+    ] = None,
+    device: Annotated[
+        str | None,
+        typer.Option(metavar="ID", help="With --config: the device's id; default: --out's name."),
+    ] = None,
+    relay: Annotated[
+        int | None,
+        typer.Option(metavar="PIN", min=0, help="With --config: a relay for all alarms."),
+    ] = None,
     json_file: Json = None,
 ) -> None:
     """Learn from the train recordings of a data set and write a model bundle.
 
-    Example: `tocsin train recordings/pump --template vibration --out pump.tcb`
+    Example: `tocsin train recordings/pump --template vibration --out pump.tcb --config pump.json`
+
+    A known bearing: `--bearing balls=9,ball=7.94,pitch=39.04,angle=0 --rpm 1797`
     """
-    from tools.train import fit, imported
+    from tools.train import bearing as bearings
+    from tools.train import fit, imported, job
     from tools.train import template as templates
-    from tools.train.pack import write
+    from tools.train.pack import write_all
 
     chosen = templates.load(template)
+    if bearing is not None:
+        chosen = chosen.with_bearing(bearings.parse(bearing, rpm))
+    elif rpm is not None:
+        raise UsageRefused("--rpm is the speed of a bearing; give --bearing as well")
     data = _prepared(
         dataset, template if template in templates.NAMES else "operations", rate, leave_out or []
     )
@@ -175,77 +203,26 @@ def train(
     keys = [group] if group is not None else fit.model_keys(data)
     if not out.parent.is_dir():
         raise UsageRefused(f"{out.parent} is not a folder; create it or choose another --out")
-    bundles: dict[Path, bytes] = {}
-    report = []
+    wish = job.config_wish(config, device, relay, out, keys)
+    files: dict[Path, bytes] = {}
+    result = []
     with _progress(None, "training") as step:
         for key in keys:
             if import_model is not None:
                 trained = imported.train_imported(data, chosen, key, import_model)
             else:
                 trained = fit.train(data, chosen, [key], lambda text: step(text, 0))[0]
-            path = (
-                out
-                if len(keys) == 1
-                else out.with_name(f"{out.stem}-{_file_name(key)}{out.suffix}")
-            )
+            path = job.bundle_path(out, key, keys)
             step(f"{key}: self-test", 0)
-            bundles[path] = trained.bundle(data.training(key))
-            report.append((path, trained))
-    for path, content in bundles.items():
-        write(path, content)
-    result = [_trained_summary(path, trained, len(bundles[path])) for path, trained in report]
+            files[path] = trained.bundle(data.training(key))
+            result.append(job.summary(path, trained, len(files[path])))
+    if wish is not None:
+        files[wish.file] = job.device_config(wish, chosen, data, trained, out)
+    write_all(files)
     if json_file != "-":
-        _show_trained(result)
+        job.show(result, config, _out)
     if json_file:
         _emit({"models": result}, json_file)
-
-
-def _file_name(key: str) -> str:
-    return "".join(c if c.isalnum() or c in "-_" else "_" for c in key)
-
-
-def _trained_summary(path: Path, trained: Any, size: int) -> dict[str, Any]:
-    model = trained.model
-    return {
-        "file": str(path),
-        "bytes": size,
-        "group": trained.key,
-        "window": trained.config["window"],
-        "features": model.n_features,
-        "clusters": 0 if model.clusters is None else len(model.clusters.centroids),
-        "classifier": "forest" if model.forest is not None else "mlp" if model.network else None,
-        "classes": model.classes,
-        "trials": trained.trials,
-        "quantisation": {k: round(float(v), 6) for k, v in trained.cost.items()},
-    }
-
-
-def _show_trained(result: list[dict[str, Any]]) -> None:
-    table = Table(box=None, pad_edge=False)
-    for head in (
-        "bundle",
-        "bytes",
-        "window",
-        "features",
-        "clusters",
-        "classifier",
-        "mean score error",
-        "same verdict",
-    ):
-        table.add_column(head, justify="left" if head == "bundle" else "right", overflow="fold")
-    for row in result:
-        cost = row["quantisation"]
-        table.add_row(
-            escape(row["file"]),
-            str(row["bytes"]),
-            str(row["window"]),
-            str(row["features"]),
-            str(row["clusters"]),
-            row["classifier"] or "-",
-            f"{cost.get('score_error_mean', 0.0):.4f}",
-            f"{100 * cost.get('verdict_agreement', 1.0):.2f} %",
-        )
-    _out.print(table)
 
 
 @app.command()
@@ -299,7 +276,7 @@ def evaluate(
     if json_file == "-":
         sys.stdout.write(text)
     else:
-        _show_evaluation(report, sets)
+        report.show(sets, _out)
         _out.print(f"{len(sets) - len(failed)} of {len(sets)} sets in {seconds:.0f} s")
     if json_file and json_file != "-":
         _write_text(Path(json_file), text)
@@ -327,19 +304,6 @@ def _score_with(
         result = evaluation.evaluate_model(data, loaded)
         sets[data.name] = {**result, "verdict": report.verdict(result)}
     return sets
-
-
-def _show_evaluation(report: Any, sets: dict[str, Any]) -> None:
-    table = Table(box=None, pad_edge=False)
-    for head in ("set", "figure", "integer", "float", "baseline", "verdict"):
-        table.add_column(
-            head,
-            justify="right" if head in ("integer", "float", "baseline") else "left",
-            overflow="fold",
-        )
-    for row in report.rows(sets):
-        table.add_row(*(escape(cell) for cell in row))
-    _out.print(table)
 
 
 def _read_bytes(path: Path) -> bytes:
@@ -429,6 +393,39 @@ def capture_import(
             },
             json_file,
         )
+
+
+@app.command()
+def replay(
+    dataset: Annotated[Path, typer.Argument(help="Data set folder, or one capture.")],
+    out: Annotated[Path, typer.Option(metavar="FILE", help="The file to write.")],
+    recording: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            help="A recording to play, may be repeated; default: those to test with, else all.",
+        ),
+    ] = None,
+    leave_out: LeaveOut = None,
+    rate: Rate = None,
+) -> None:
+    """Write recordings one behind the other as a file for the device's driver `replay`.
+
+    Example: `tocsin replay recordings/pump --recording mon --recording fault --out pump.trec`
+    """
+    from tools import replay_file
+    from tools.train.pack import write
+
+    data = _prepared(dataset, "operations", rate, leave_out or [])
+    chosen = replay_file.select(data, recording or [])
+    content = replay_file.of_recordings(data, chosen)
+    if not out.parent.is_dir():
+        raise UsageRefused(f"{out.parent} is not a folder; create it or choose another --out")
+    write(out, content)
+    total = sum(len(r.samples) for r in chosen)
+    _out.print(
+        f"{escape(str(out))}: {len(chosen)} recordings, {total} samples, {len(content)} bytes"
+    )
 
 
 @app.command()

@@ -32,7 +32,8 @@ def describe_bundle(data: bytes, name: str) -> dict[str, Any]:
             "channels": conf["channels"],
         },
         "features": [
-            {k: f[k] for k in ("name", "unit", "scale", "offset", "text")} for f in describe(conf)
+            {k: f[k] for k in ("name", "unit", "scale", "offset", "text", "watch")}
+            for f in describe(conf)
         ],
         "parts": _parts(model),
         "classes": model.classes,
@@ -130,6 +131,6 @@ def show(found: dict[str, Any], console: Console) -> None:
             escape(feature["name"]),
             escape(feature["unit"]),
             f"{feature['scale']:.6g}",
-            escape(feature["text"]),
+            escape(feature["text"]) + (", watched only" if feature["watch"] else ""),
         )
     console.print(table)

@@ -2,12 +2,11 @@
 """Which modules a board really imports for a template: an emulated board runs and is asked.
 
 The board plays a recording through a model with everything the template can give a bundle. It has
-no native code, so afterwards the reference kernels are exchanged for those in viper.
+no native code, so afterwards `native` exchanges the reference kernels for native ones.
 """
 
 import ast
 import json
-import struct
 import subprocess
 import sys
 import tempfile
@@ -16,7 +15,9 @@ from typing import Any
 
 import numpy as np
 
-from tools.mpy import ROOT
+from tools.datasets import Channel
+from tools.mpy import ROOT, THUMB
+from tools.replay_file import encode
 from tools.train import template as templates
 from tools.train import twin
 from tools.train.bundle_format import Model
@@ -32,6 +33,7 @@ from tools.train.quantize import (
 )
 from tools.train.score_twin import scale
 
+_ULAB = "lib/tocsin/kernels/ulab.py"
 _REFERENCE = "lib/tocsin/kernels/reference_"
 _MODEL = "main.tcb"
 _CLASSES = ["normal", "faulty"]
@@ -162,13 +164,11 @@ def device_config(name: str, conf: dict[str, Any]) -> dict[str, Any]:
 def recording(name: str, conf: dict[str, Any]) -> bytes:
     """A recording for the driver `replay`: header, then noise."""
     facts = _facts(name)
-    header = json.dumps({
-        "channels": conf["channels"],
-        "rate_mhz": int(1000 * (facts["rate_hz"] or 1 / facts["interval_s"])),
-        "parts": facts["length"],
-    }).encode()
-    samples = _frames(conf)[:8].reshape(-1).astype("<i2").tobytes()
-    return b"TREC" + struct.pack("<H", len(header)) + header + samples
+    channels = [
+        Channel(c["name"], c["unit"], c["scale"], c["offset"]) for c in conf["channels"]
+    ]
+    second = 1 / facts["rate_hz"] if facts["rate_hz"] else facts["interval_s"]
+    return encode(channels, second, _frames(conf)[:8], facts["length"])
 
 
 def imported(name: str, network: str | None) -> tuple[set[str], set[str]]:
@@ -194,10 +194,14 @@ def imported(name: str, network: str | None) -> tuple[set[str], set[str]]:
     return boots[1], boots[0] - boots[1]
 
 
-def _native(paths: set[str]) -> set[str]:
-    """Exchange the reference kernels for the viper ones and what those import."""
-    kept = {path for path in paths if not path.startswith(_REFERENCE)}
-    pending = [path.replace("reference", "viper") for path in paths - kept]
+def native(paths: set[str], arch: str) -> set[str]:
+    """Exchange the reference kernels for the best ones of `arch` and what those import.
+
+    Stock firmware has no ulab, so the module that was tried for it leaves nothing behind.
+    """
+    reference = {path for path in paths if path.startswith(_REFERENCE)}
+    kept = paths - reference - {_ULAB}
+    pending = [_twin(path, arch) for path in reference]
     while pending:
         path = pending.pop()
         kept.add(path)
@@ -210,12 +214,19 @@ def _native(paths: set[str]) -> set[str]:
     return kept
 
 
+def _twin(path: str, arch: str) -> str:
+    thumb = path.replace("reference", "thumb")
+    if arch in THUMB and (ROOT / thumb).is_file():
+        return thumb
+    return path.replace("reference", "viper")
+
+
 def loaded_modules(name: str) -> tuple[set[str], set[str]]:
-    """What a board with native code loads for a template, network included.
+    """What a board loads for a template, network included; see `native` for its kernels.
 
     (project paths of every boot, those of the check of a new configuration)
     """
     tried = templates.load(name).text["classifier"]
     network = "mlp" if any("mlp" in entry for entry in tried) else "forest" if tried else None
     always, once = imported(name, network)
-    return _native(always), once
+    return always, once

@@ -1,9 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The files that go onto a board, and their compilation with mpy-cross."""
+"""The files that go onto a board, and their compilation with mpy-cross.
 
+    python -m tools.mpy armv6m             leaves build/board/armv6m, ready to copy onto a board
+"""
+
+import argparse
 import hashlib
 import os
+import shutil
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
@@ -74,3 +80,36 @@ def compile_for_bytecode_vm(path: Path, root: Path = ROOT) -> Path:
         return compile_file(path, None, root)
     except CompileError:
         return compile_file(path, "armv6m", root)
+
+
+def board_files(arch: str, root: Path = ROOT) -> Path:
+    """Make build/board/ARCH, the file tree of a board, and return it.
+
+    boot.py and main.py stay source, as MicroPython wants them. Raises CompileError.
+    """
+    out = root / "build" / "board" / arch
+    shutil.rmtree(out, ignore_errors=True)
+    for path in device_files(root):
+        if arch not in arches(path):
+            continue
+        target = out / device_path(path, root)[1:]
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if path.parent == root:
+            shutil.copyfile(path, target)
+        else:
+            shutil.copyfile(compile_file(path, arch, root), target.with_suffix(".mpy"))
+    return out
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tools.mpy", description=__doc__)
+    parser.add_argument("arch", choices=ARCHES, help="armv6m is the RP2040, xtensawin the ESP32")
+    out = board_files(parser.parse_args().arch)
+    files = [path for path in out.rglob("*") if path.is_file()]
+    size = sum(path.stat().st_size for path in files)
+    print(f"{out.relative_to(ROOT)}: {len(files)} files, {size:,} bytes")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -77,6 +77,15 @@ def test_every_device_file_compiles(arch):
     assert errors == []
 
 
+@pytest.mark.parametrize(("arch", "thumb"), [("armv6m", True), ("rv32imc", False)])
+def test_board_files_are_complete_and_of_the_architecture(arch, thumb):
+    out = mpy.board_files(arch)
+    names = {path.relative_to(out).as_posix() for path in out.rglob("*") if path.is_file()}
+    assert {"boot.py", "main.py", "firmware/app.mpy", "lib/tocsin/kernels/fixed.mpy"} <= names
+    assert {name for name in names if name.endswith(".py")} == {"boot.py", "main.py"}
+    assert ("lib/tocsin/kernels/thumb_fft.mpy" in names) is thumb
+
+
 def test_compile_error_names_the_file(tmp_path):
     broken = tmp_path / "broken.py"
     broken.write_text("def f(:\n")

@@ -22,7 +22,8 @@ def modules(boots) -> dict[str, set[str]]:
 @pytest.mark.parametrize("name", loaded.template_names())
 @pytest.mark.parametrize("arch", ARCHES)
 def test_template_loads_less_than_64_kb(modules, name, arch):
-    assert 30_000 < sizes.weight(modules[name], arch) < sizes.LIMIT
+    paths = loaded.native(modules[name], arch)
+    assert 30_000 < sizes.weight(paths, arch) < sizes.LIMIT
 
 
 def test_templates_load_only_what_they_use(modules):
@@ -41,16 +42,20 @@ def test_accepted_config_is_not_checked_again(boots):
         assert checker not in always
 
 
-def test_native_kernels_stand_alone(modules):
-    for paths in modules.values():
-        assert any("/kernels/viper_" in path for path in paths)
+@pytest.mark.parametrize(("arch", "best"), [("armv6m", "thumb"), ("xtensawin", "viper")])
+def test_native_kernels_stand_alone(modules, arch, best):
+    for always in modules.values():
+        paths = loaded.native(always, arch)
+        assert any(f"/kernels/{best}_time" in path for path in paths)
         assert not any("/kernels/reference" in path for path in paths)
 
 
 def test_what_is_loaded_is_shipped(modules):
     shipped = {path.relative_to(ROOT).as_posix() for path in device_files()}
-    for paths in modules.values():
-        assert {"boot.py", "main.py", "firmware/app.py"} <= paths <= shipped
+    for always in modules.values():
+        for arch in ARCHES:
+            paths = loaded.native(always, arch)
+            assert {"boot.py", "main.py", "firmware/app.py"} <= paths <= shipped
 
 
 def test_report_has_the_agreed_keys(boots, tmp_path, monkeypatch):

@@ -61,7 +61,11 @@ def test_train_reports_and_inspect_shows_the_bundle(trained, capsys):
     assert cli.main(["inspect", str(trained[1]), "--json", "-"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert found["self_test"] == {"passed": True, "vectors": 4, "message": "4 vectors passed"}
-    assert len(found["features"]) == 72
+    assert sum(not f["watch"] for f in found["features"]) == 72
+    assert [f["name"] for f in found["features"] if f["watch"]] == [
+        "x velocity rms to 500 Hz",
+        "y velocity rms to 500 Hz",
+    ]
     assert found["input"]["rate_hz"] == 1000.0
     assert found["provenance"]["template"] == "vibration"
 

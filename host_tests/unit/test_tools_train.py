@@ -20,6 +20,7 @@ from tools.train import (
     report,
     template,
     thresholds,
+    watch,
     windows,
 )
 from tools.train.bundle_format import decode
@@ -175,8 +176,7 @@ def test_vibration_adapts_window_and_bands(channels, length, shortest, window, f
     chosen = template.load("vibration")
     config = template.configure(chosen, facts("waveform", channels, length), shortest)
     assert config["window"] == window
-    count = sum(len(f["edges"]) // 2 if "edges" in f else 1 for f in config["features"])
-    assert count == features
+    assert watch.scored(config).sum() == features
 
 
 def test_a_recording_below_the_least_window_is_refused():

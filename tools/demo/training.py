@@ -23,8 +23,8 @@ _LINE_SEED = 5000
 def template(name: str) -> templates.Template:
     """The shipped template of a board, with what is known about this site.
 
-    The motor's bearing is known, so its frequencies are watched by name; velocity is wanted for
-    its zones. The line gets one small network instead of a search for the best classifier.
+    The motor's bearing is known, so its frequencies are watched by name. The line gets one small
+    network instead of a search for the best classifier.
     """
     if name == "room":
         return templates.load("cold_chain")
@@ -34,13 +34,10 @@ def template(name: str) -> templates.Template:
             **shipped.text, "classifier": [{"mlp": [32, 16], "alpha": 0.01}]})
     shipped = templates.load("vibration")
     bearing = {"balls": 9, "ball_diameter": 7.94, "pitch_diameter": 39.04}
-    extra: list[dict[str, Any]] = [
-             {"kind": "velocity_rms"},
-             {"kind": "envelope_lines", "bearing": bearing, "shaft_hz": 24.6, "decimation": 8,
-              "faults": ["bpfo", "bpfi"], "tolerance": 0.03}]
+    lines = {"kind": "envelope_lines", "bearing": bearing, "shaft_hz": 24.6, "decimation": 8,
+             "faults": ["bpfo", "bpfi"], "tolerance": 0.03}
     first = dict(shipped.text["views"][0])
-    there = [feature.get("kind") for feature in first["features"]]
-    first["features"] = first["features"] + [e for e in extra if e["kind"] not in there]
+    first["features"] = [*first["features"], lines]
     return templates.Template(shipped.name, {
         **shipped.text, "budget": 60, "views": [first, *shipped.text["views"][1:]]})
 

@@ -16,6 +16,7 @@ _ABSOLUTE = {
     "mean", "level", "ewma", "value", "min", "max", "block_means", "resample", "image_means",
     "image_mins",
 }  # fmt: skip
+_VELOCITY_TOP_HZ = 1000
 _DB = 10 * math.log10(2) / 256
 _ZERO = {"std_log2": 0, "velocity_log2": 4096}
 
@@ -42,7 +43,7 @@ def markdown_table() -> str:
 
 
 def describe(config: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return for every output its name, kind, text, unit, scale and offset.
+    """Return for every output name, channel, kind, text, unit, scale, offset, watch (see resolve).
 
     Physical value = output * scale + offset, in `unit`. Energies become dB re 1 unit of the
     channel (the envelope's: re 1 unit squared). Names are unique.
@@ -61,11 +62,13 @@ def describe(config: Mapping[str, Any]) -> list[dict[str, Any]]:
             result.append(
                 {
                     "name": name,
+                    "channel": channel["name"],
                     "kind": feature["kind"],
                     "text": texts[feature["kind"]],
                     "unit": unit,
                     "scale": scale,
                     "offset": offset,
+                    "watch": bool(feature.get("watch")),
                 }
             )
     return result
@@ -138,6 +141,10 @@ def _labels(feature: Mapping[str, Any], config: Mapping[str, Any]) -> list[str]:
             f"{prefix}{edges[i] * width:.4g}-{edges[i + 1] * width:.4g} {unit}"
             for i in range(0, len(edges), 2)
         ]
+    if kind.startswith("velocity") and feature["hi"] == feature["n"] // 2:
+        width, unit = _bin_width(feature, config)
+        if feature["hi"] * width < _VELOCITY_TOP_HZ:
+            return [f"{words} to {feature['hi'] * width:.4g} {unit}"]
     if kind == "envelope_lines":
         names = feature.get("labels") or [f"line {i + 1}" for i in range(len(feature["lines"]))]
         return [f"envelope {name}" for name in names]

@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from tools.train import quantize
 from tools.train.bundle_format import Clusters, Projection, Scaler
+from tools.train.watch import widen
 
 Floats = npt.NDArray[np.float64]
 Z_LIMIT = quantize.Z_LIMIT / quantize.Z_ONE
@@ -70,22 +71,25 @@ def cluster_count(settings: Mapping[str, Any], windows: int, features: int) -> i
 def fit(features: npt.ArrayLike, settings: Mapping[str, Any], seed: int = 0) -> Detector:
     """Fit on normal feature vectors [n, d]; the edge is still to be set.
 
-    settings["least_sigma"] [d]: what a feature must move at least to count as having moved.
+    settings["least_sigma"] [d]: what a feature must move at least to count as having moved;
+    infinite where it is only watched, which leaves it out of the fit.
     Above `whiten_up_to` features the square matrix is too large for a device and is left out.
     """
     values = np.asarray(features, np.float64)
     mean, sigma = quantize.fit_scaler(values)
     sigma = np.maximum(sigma, settings.get("least_sigma", 1.0))
+    scored = np.isfinite(sigma)
     z = np.clip((values - mean) / sigma, -Z_LIMIT, Z_LIMIT)
+    z = np.ascontiguousarray(z[:, scored])
     count = cluster_count(settings, len(z), z.shape[1])
     centroids = _centroids(z, count, seed)
     if z.shape[1] > settings["whiten_up_to"]:
-        return Detector(mean, sigma, None, centroids)
+        return Detector(mean, sigma, None, widen(centroids, scored))
     nearest = (
         ((z[:, None, :] - centroids[None]) ** 2).sum(axis=2).argmin(axis=1) if count > 1 else 0
     )
     projection = whitening(z - centroids[nearest])
-    return Detector(mean, sigma, projection, centroids @ projection.T)
+    return Detector(mean, sigma, widen(projection, scored), centroids @ projection.T)
 
 
 def _centroids(z: Floats, count: int, seed: int) -> Floats:

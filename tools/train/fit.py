@@ -25,6 +25,7 @@ from tools.train import (
     quantize_cost,
     thresholds,
     twin,
+    watch,
 )
 from tools.train import template as templates
 from tools.train.bundle_format import Model
@@ -133,7 +134,8 @@ def _train_one(data: DataSet, template: Template, key: str, progress: Progress |
         found = _detector(data, recordings, windows, used, (owner, config))
     choice = None
     if data.task == "classification":
-        choice = _choose(data, recordings, windows, template.candidates(owner), progress)
+        candidates = template.candidates(owner)
+        choice = _choose(data, recordings, windows, (config, candidates), progress)
     if found is None and choice is None:
         raise TrainError(f"{data.name}: no normal training windows; label some recordings normal")
     return _assemble(data, template, owner, key, config, windows, found, choice)
@@ -164,10 +166,20 @@ def least_sigma(config: Mapping[str, Any]) -> npt.NDArray[np.float64]:
     """For each feature a quarter of a stored step of its channel, and at least one unit.
 
     A channel that stood still in training must not alarm when it moves by a fraction of a step.
+    Infinite for features that are only watched.
     """
-    return np.concatenate(
+    least = np.concatenate(
         [np.full(outputs(f), max(1.0, 2.0 ** f.get("q", 0) / 4)) for f in config["features"]]
     )
+    return np.where(watch.scored(config), least, np.inf)
+
+
+def _scaling(
+    config: Mapping[str, Any], windows: Windows
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Mean and sigma of every feature over all training windows."""
+    mean, sigma = quantize.fit_scaler(windows.vectors)
+    return mean, np.where(watch.scored(config), sigma, np.inf)
 
 
 def _detector(
@@ -215,16 +227,17 @@ def _choose(
     data: DataSet,
     recordings: Sequence[Recording],
     windows: Windows,
-    candidates: Sequence[Mapping[str, Any]],
+    plan: tuple[Mapping[str, Any], Sequence[Mapping[str, Any]]],
     progress: Progress | None,
 ) -> Choice:
+    config, candidates = plan
     labels = [recordings[i].label for i in windows.owner]
     if any(label is None for label in labels):
         raise DataSetError(
             f"{data.name}: a train recording has no label; every one needs its class"
         )
-    mean, sigma = quantize.fit_scaler(windows.vectors)
-    z = scale(windows.vectors, quantize.quantize_scaler(mean, sigma)) / quantize.Z_ONE
+    whole = scale(windows.vectors, quantize.quantize_scaler(*_scaling(config, windows)))
+    z = np.ascontiguousarray(whole[:, watch.scored(config)]) / quantize.Z_ONE
     groups = [recordings[i].group for i in windows.owner]
     if not data.stacked and len(set(groups)) < 3:
         groups = [recordings[i].name for i in windows.owner]
@@ -242,7 +255,8 @@ def _assemble(
     choice: Choice | None,
 ) -> Trained:
     """Put the fitted parts into integers, and the same into a float model."""
-    mean, sigma = quantize.fit_scaler(windows.vectors)
+    mean, sigma = _scaling(config, windows)
+    mask = watch.scored(config)
     scaler = everything = quantize.quantize_scaler(mean, sigma)
     projection = clusters = None
     if found is not None:
@@ -251,10 +265,12 @@ def _assemble(
     normal = classes.index(data.normal_label) if data.normal_label in classes else -1
     network = forest = float_network = None
     if choice is not None and choice.is_forest:
-        forest = quantize.quantize_forest(choice.estimator, normal)
+        forest = watch.widen_forest(quantize.quantize_forest(choice.estimator, normal), mask)
     elif choice is not None:
-        float_network = classifier.network(choice, normal)
-        network = quantize.quantize_network(float_network, scale(windows.vectors, everything))
+        narrow = classifier.network(choice, normal)
+        z = scale(windows.vectors, everything)[:, mask]
+        network = watch.widen_network(quantize.quantize_network(narrow, z), mask)
+        float_network = watch.widen_float(narrow, mask)
     both = found is not None and choice is not None
     model = Model(
         conf=config,
@@ -276,7 +292,7 @@ def _assemble(
         edge=found.edge if found else 1.0,
         projection=found.projection if found else None,
         network=float_network,
-        forest=choice.estimator if choice and choice.is_forest else None,
+        forest=watch.Estimator(choice.estimator, mask) if choice and forest else None,
         network_mean=mean if both else None,
         network_sigma=sigma if both else None,
         normal=normal,

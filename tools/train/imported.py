@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tools.datasets import DataSet
-from tools.train import fit, quantize, quantize_cost
+from tools.train import fit, quantize, quantize_cost, watch
 from tools.train import template as templates
 from tools.train.bundle_format import Model, Network
 from tools.train.describe import feature_names
@@ -25,13 +25,17 @@ _QUANTILE = 0.995
 
 
 def train_imported(data: DataSet, template: Template, key: str, path: Path) -> Trained:
-    """Wrap the model in `path`; scaling and edges it lacks come from the training data."""
+    """Wrap the model in `path`; scaling and edges it lacks come from the training data.
+
+    It takes the template's scored features; those that are only watched are left out.
+    """
     recordings = data.training(key)
     if not recordings:
         raise TrainError(f"{data.name} has no train recordings; mark some in dataset.json")
     facts = data.facts(recordings)
     owner, _ = template.view(data.domain, facts["length"] is not None)
-    config = templates.configure(template, facts, min(len(r.samples) for r in data.recordings))
+    shortest = min(len(r.samples) for r in data.recordings)
+    config = watch.without(templates.configure(template, facts, shortest))
     windows = compute(config, recordings)
     used = fit.normal_windows(data, recordings, windows, owner.detector)
     normal = windows.vectors[used] if used.any() else windows.vectors

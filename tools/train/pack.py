@@ -6,6 +6,7 @@ The same model and frames always give the same bytes, and a file appears whole o
 import os
 import struct
 from array import array
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -67,13 +68,34 @@ def pack(model: Model, frames: Any = None, counts: Any = None, extractor: Any = 
 
 def write(path: Any, data: bytes) -> None:
     """Write a file in one step: a temporary file beside it, then a rename."""
-    target = Path(path)
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+    write_all({Path(path): data})
+
+
+def write_all(files: Mapping[Path, bytes]) -> None:
+    """Write files that belong together: all of them whole, or none.
+
+    Each is written beside its place first; where a rename fails, those already in place go back
+    to what they were.
+    """
+    staged = {target: target.with_name(f".{target.name}.{os.getpid()}.tmp") for target in files}
+    before: dict[Path, bytes | None] = {}
     try:
-        with open(temporary, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, target)
+        for target, temporary in staged.items():
+            with open(temporary, "wb") as file:
+                file.write(files[target])
+                file.flush()
+                os.fsync(file.fileno())
+        for target, temporary in staged.items():
+            old = target.read_bytes() if target.is_file() and len(files) > 1 else None
+            os.replace(temporary, target)
+            before[target] = old
+    except OSError:
+        for target, old in before.items():
+            if old is None:
+                target.unlink(missing_ok=True)
+            else:
+                target.write_bytes(old)
+        raise
     finally:
-        temporary.unlink(missing_ok=True)
+        for temporary in staged.values():
+            temporary.unlink(missing_ok=True)

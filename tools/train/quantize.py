@@ -72,13 +72,16 @@ def quantize_scaler(mean: npt.ArrayLike, sigma: npt.ArrayLike) -> Scaler:
     """Mean and standard deviation of each feature (in feature units) -> `Scaler`.
 
     A sigma of 0 (a constant feature) must be raised to a floor by the caller; see `fit_scaler`.
+    An infinite one gives a multiplier of 0: the feature is watched, its z is always 0.
     """
     mean = np.asarray(mean, np.float64)
     sigma = np.asarray(sigma, np.float64)
-    _require_finite("scaler", mean, sigma)
+    _require_finite("scaler", mean, sigma[sigma != np.inf])
     params = np.empty((len(mean), 3), np.int16)
     for i in range(len(mean)):
-        mult, shift = ratio(Z_ONE / sigma[i] if sigma[i] > 0 else 0.0, 13, 28)
+        mult, shift = 0, 1
+        if sigma[i] != np.inf:
+            mult, shift = ratio(Z_ONE / sigma[i] if sigma[i] > 0 else 0.0, 13, 28)
         params[i] = min(max(round(mean[i]), -32768), 32767), mult, shift
     return Scaler(params)
 

@@ -11,6 +11,10 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 from typing import Any
 
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
 from tools import metrics
 from tools.datasets import load
 from tools.train import evaluate as evaluation
@@ -197,6 +201,17 @@ def rows(sets: Mapping[str, Mapping[str, Any]]) -> Iterable[Row]:
                 _text("", value(found.get("baseline") or {}, "balanced_accuracy")),
                 "",
             )
+
+
+def show(sets: Mapping[str, Mapping[str, Any]], console: Console) -> None:
+    """Print the rows of all sets."""
+    table = Table(box=None, pad_edge=False)
+    for head in ("set", "figure", "integer", "float", "baseline", "verdict"):
+        right = head in ("integer", "float", "baseline")
+        table.add_column(head, justify="right" if right else "left", overflow="fold")
+    for row in rows(sets):
+        table.add_row(*(escape(cell) for cell in row))
+    console.print(table)
 
 
 def _text(figure: str, number: float | None) -> str:

@@ -8,7 +8,9 @@ A template section:
      "part": {"channel": "torque", "start": 0.5, "stop": 0.2, "hold", "minimum", "length"},
      "rate_hz": 12000 (optional: the only rate the template is good for),
      "features": [{"kind": KIND or "kinds": [KINDS], "channels": "*" or [names],
-                   "if_possible": false, parameters}]}
+                   "if_possible": false, "watch": false, parameters}]}
+
+`watch` marks a feature that alarms and summaries can use but no model sees.
 
 The parameters of each kind are listed in lib/tocsin/dsp/README.md. Facts of a data set: channels
 (name, unit, scale, offset), rate_hz, interval_s, domain, and optionally length (samples of a
@@ -210,6 +212,8 @@ def _add(
             if kind not in TABLE:
                 raise ResolveError(f"unknown feature kind {kind!r}: one of {', '.join(TABLE)}")
             feature: dict[str, Any] = {"kind": kind, "channel": channel}
+            if spec.get("watch"):
+                feature["watch"] = True
             try:
                 _BUILD[row(feature)[MODULE]](feature, spec, config, facts, second)
             except _NotPossible:
@@ -386,6 +390,8 @@ def _velocity(feature, spec, config, bins: _Bins) -> None:
             f"velocity from {low:g} Hz needs a window of "
             f"{math.ceil(bins.width * bins.bins * 2 / low)} samples or more"
         )
+    if low >= bins.bins * bins.width:
+        raise _NotPossible(f"velocity from {low:g} Hz needs a rate above {2 * low:g} Hz")
     lo, hi = bins.clip({"low": low, "high": spec.get("high", 1000)})
     factor = abs(channel["scale"]) * mps2 * 1000 / (2 * math.pi * lo * bins.width)
     feature.update(lo=lo, hi=hi, offset=round(512 * math.log2(factor)))

@@ -240,7 +240,7 @@ class FloatModel:
     """The float model behind a `Model`: mean and sigma per feature, clusters, network.
 
     Centroids [k, p] and radii [k] in sigma or, with `projection` [p, d], in whitened units;
-    `edge` in radii. `forest` is a fitted scikit-learn forest on z in Q7. `network_mean` and
+    `edge` in radii. `forest` gives predict_proba of z in Q7, as scikit-learn's. `network_mean` and
     `network_sigma`: the scale of network or forest where it is not the same.
     """
 

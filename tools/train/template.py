@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tools.train import bearing
 from tools.train import resolve as resolver
 
 FOLDER = Path(__file__).parent.parent / "templates"
@@ -43,6 +44,10 @@ class Template:
     def with_classifiers(self, candidates: list[Mapping[str, Any]]) -> Template:
         """The same template with other candidates, whichever view applies."""
         return Template(self.name, {**self.text, "only_classifiers": candidates})
+
+    def with_bearing(self, known: Mapping[str, Any]) -> Template:
+        """The same template watching a bearing's frequencies too; see `bearing.parse`."""
+        return Template(self.name, {**self.text, "bearing": known})
 
     def candidates(self, owner: Template) -> list[Mapping[str, Any]]:
         """Classifiers to try: the owner's of the view in use, unless narrowed down."""
@@ -90,6 +95,9 @@ def configure(template: Template, facts: Mapping[str, Any], shortest: int) -> di
     }
     if "hop" in view:
         section["hop"] = view["hop"]
+    if "bearing" in template.text:
+        bearing.extend(section, template.text["bearing"], facts, shortest)
+    window = section["window"]
     samples = int(facts["length"]) if window == "part" else int(window["samples"])
     _fit(section["features"], owner.text["budget"], len(facts["channels"]), samples, facts)
     config = resolver.resolve(section, facts)
@@ -126,7 +134,7 @@ def _fit(
     facts: Mapping[str, Any],
 ) -> None:
     """Replace {"fit": [least, most]} by the number the budget leaves for each channel."""
-    fixed = sum(len(f.get("kinds", [0])) for f in features if _wish(f) is None)
+    fixed = sum(_outputs(f) for f in features if _wish(f) is None and not f.get("watch"))
     for feature in features:
         wish = _wish(feature)
         if wish is None:
@@ -140,6 +148,11 @@ def _fit(
             feature["bands"] = {"n": number, "spacing": spacing}
         else:
             feature[key] = number
+
+
+def _outputs(feature: Mapping[str, Any]) -> int:
+    """What an entry adds to the vector of each channel."""
+    return len(feature.get("kinds") or feature.get("faults") or [0])
 
 
 def _wish(feature: Mapping[str, Any]) -> tuple[str, tuple[int, int]] | None:
