@@ -89,6 +89,9 @@ class App:
             pipeline = Pipeline(name, plain, driver, model, account, self.on_change)
         if self._is_slow(driver):
             pipeline.summary.follow_channels()
+        for artefact in ("raw", "features", "scores"):
+            if pipeline.account.due(artefact, False):
+                pipeline.judged = self._on_window
         self.pipelines[name] = pipeline
         schedule = settings["schedule"] if model is not None else None
         self.samplers[name] = Sampler(pipeline, driver, schedule, self.clock)
@@ -216,10 +219,22 @@ class App:
             self.records.send("alarm", pipeline.name, record, account, "alarms")
         self.log.add(WARN if alarm.state else INFO, "%s %s: %s" % (
             alarm.name, ",".join(record["events"]), record["value"]))
-        if raised and account.allows("features", True) and pipeline.model is not None:
+        if raised:
+            self._send_window(pipeline, True)
+
+    def _on_window(self, pipeline) -> None:
+        """A window was judged, and the placement wants something of every one."""
+        if pipeline.account.due("scores", False):
+            self.records.send("score", pipeline.name, {"score": pipeline.recent_scores()[-1]},
+                              pipeline.account, "scores")
+        self._send_window(pipeline, False)
+
+    def _send_window(self, pipeline, alarm: bool) -> None:
+        account = pipeline.account
+        if account.due("features", alarm) and pipeline.model is not None:
             vector = list(pipeline.model.extractor.vector)
             self.records.send("features", pipeline.name, {"vector": vector}, account, "features")
-        if raised and account.allows("raw", True):
+        if account.due("raw", alarm):
             frames = [list(frame) for frame in pipeline.frames()]
             self.records.send("raw", pipeline.name, {"frames": frames}, account, "raw")
 

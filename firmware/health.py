@@ -31,6 +31,10 @@ class Account:
         policy = self._placement[artefact]
         return policy == "always" or (alarm and policy == "on_alarm")
 
+    def due(self, artefact: str, alarm: bool) -> bool:
+        """Whether an artefact of a window goes out: with each one, or with the one that alarms."""
+        return self._placement[artefact] == ("on_alarm" if alarm else "always")
+
     def count(self, artefact: str, size: int) -> None:
         """Note bytes that were sent."""
         self.sent[artefact] += size

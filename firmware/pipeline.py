@@ -29,7 +29,7 @@ class Pipeline:
     `loader.Model` or None (then only channels and what is derived from them can alarm).
     changed(pipeline, alarm, mask): called when an alarm changed.
     Attributes: values, alarms (list), windows, running, window (samples per window or part),
-    account (a `health.Account`).
+    account (a `health.Account`), judged (called with the pipeline after each score, or None).
     """
 
     def __init__(self, name: str, settings: dict, driver, model, account, changed):
@@ -43,6 +43,7 @@ class Pipeline:
         self.model = model
         self.line = None
         self._changed = changed
+        self.judged = None
         self._width = len(driver.channels)
         self._parts = driver.parts
         self._cut = False
@@ -238,6 +239,8 @@ class Pipeline:
             self.line.update(model.scorer.label, model.decision.alarm)
         self.summary.judged(score)
         self.alarm_judged(now_ms, self._cut or min(self._framer.held) < count)
+        if self.judged is not None:
+            self.judged(self)
 
     def alarm_judged(self, now_ms: int, valid: bool = True) -> None:
         """Show the alarms on scores, features and verdicts their values.

@@ -227,6 +227,22 @@ class TestPlacement(unittest.TestCase):
         self.assertEqual([r["up_s"] // 60 for r in sent], [35, 40, 45])
         self.assertEqual([r["state"] for r in sent], ["alarm"] * 3)
 
+    def test_each_artefact_is_sent_as_often_as_the_placement_says(self):
+        for policy in ("never", "on_alarm", "always"):
+            config = configuration()
+            config["pipelines"]["motor"]["placement"] = {
+                "raw": policy, "features": policy, "scores": policy}
+            app, scheduler, store = build(config=json.dumps(config).encode())
+            scheduler.run(3600 * 1000)
+            windows = app.pipelines["motor"].windows
+            raised = [r for r in records(store, "alarm")
+                      if r["rule"] == "bearing" and "alarm" in r["events"]]
+            expected = {"never": 0, "on_alarm": len(raised), "always": windows}[policy]
+            self.assertEqual(len(records(store, "raw")), expected)
+            self.assertEqual(len(records(store, "features")), expected)
+            self.assertEqual(len(records(store, "score")), windows if policy == "always" else 0)
+            self.assertEqual("scores" in raised[0], policy != "never")
+
 
 class TestStreams(unittest.TestCase):
     def test_gate_follows_a_channel_of_a_fast_stream(self):

@@ -142,6 +142,8 @@ def run(out: Path, hours: float = 24.0, start_s: float = 0.0,
             time.sleep(_REFRESH_S)
             live.update(table(runs))
         live.update(table(runs))
+    if not console.is_terminal:
+        console.print()  # rich leaves the table's last line open there
     for one in runs:
         one.finish()
     result = figures.compute({one.name: one for one in runs}, start_s, start_s + hours * 3600)
