@@ -15,7 +15,7 @@ COUNT = 10_000
 
 def main(seed: int) -> None:
     """Print a line per group; the first difference ends it with an AssertionError."""
-    kernels = native_modules.thumb(machine.Thumb())
+    kernels = native_modules.assembler(machine.Thumb())
     for n, count in SIZES:
         start = time.monotonic()
         checks.spectrum(kernels, n, count, seed)
