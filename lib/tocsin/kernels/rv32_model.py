@@ -46,7 +46,8 @@ def scale(a0, a1, a2):
     c_li(a0, 0)
 
 
-# a0 z, a1 runs over the matrix, a3 writes u to t0; t1 bytes of a row, t2 shift, t3 = 4095, t4 = -4095
+# a0 z, a1 runs over the matrix, a3 writes u to t0; t1 bytes of a row, t2 shift, t3 = 4095,
+# t4 = -4095
 @micropython.asm_rv32
 def matvec(a0, a1, a2, a3):
     lh(t0, 0(a2))

@@ -9,7 +9,7 @@ import micropython
 raise ImportError("build with tools/native_abi.py")
 
 
-# a0 frame, a7 its end, s1 out
+# a0 frame, a7 its end, s1 out, which waits on the stack while the samples are summed
 @micropython.asm_rv32
 def moments(a0, a1, a2):
     c_addi(sp, -16)
@@ -88,8 +88,10 @@ def moments(a0, a1, a2):
     c_lw(a5, 0(s1))
     c_slli(a5, 1)
     sub(a0, a7, a5)
-    # t0 crossings, s0 whether the sample before was above the mean; t1 and t2 of v v, t3 and t4
-    # of v u, t5 and t6 of u u: sum of x >> 15, sum mod 2**32
+    # t0 crossings, s0 whether the sample before was above the mean, s1 4096; t1 and t2 of v v,
+    # t3 and t4 of v u, t5 and t6 of u u: sum of x >> 15, sum mod 2**32
+    c_swsp(s1, 4)
+    c_lui(s1, 1)
     lh(a3, 0(a0))
     slt(s0, a2, a3)
     c_li(t0, 0)
@@ -115,9 +117,8 @@ def moments(a0, a1, a2):
     srli(a5, a4, 15)
     c_add(t1, a5)
     # a4 = u
-    c_srli(a4, 12)
-    c_addi(a4, 1)
-    c_srli(a4, 1)
+    c_add(a4, s1)
+    c_srli(a4, 13)
     mul(a3, a3, a4)
     c_add(t4, a3)
     c_srai(a3, 15)
@@ -127,8 +128,8 @@ def moments(a0, a1, a2):
     c_srli(a4, 15)
     c_add(t5, a4)
     bltu(a0, a7, SAMPLE)
-    sw(t0, 24(s1))
-    c_mv(a2, s1)
+    c_lwsp(a2, 4)
+    sw(t0, 24(a2))
     c_lwsp(s0, 12)
     c_lwsp(s1, 8)
     c_addi(sp, 16)
