@@ -77,6 +77,7 @@ def teager(a2, a3, a4, a5):
     l16si(a14, a2, 0)
     l16si(a15, a2, 2)
     addi_n(a2, a2, 4)
+    data(3, 0x73AA20)  # maxu a10, a10, a2
     mull(a14, a14, a6)
     mull(a15, a15, a6)
     add_n(a14, a14, a9)
@@ -85,24 +86,42 @@ def teager(a2, a3, a4, a5):
     srai(a15, a15, 3)
     j(BLOCKS)
     label(BLOCK)
-    # ends where the next one begins, or before the last sample
+    # ends where the next one begins, or before the last sample; of an odd number of samples the
+    # first one is the second of its turn
     add_n(a12, a12, a3)
     data(3, 0x630CA0)  # minu a0, a12, a10
     movi_n(a8, 0)
     ssr(a11)
-    j(SAMPLES)
+    sub(a5, a0, a2)
+    bbci(a5, 1, SAMPLES)
+    mov_n(a7, a15)
+    mov_n(a15, a14)
+    l16si(a14, a2, 0)
+    addi(a2, a2, -2)
+    j(SECOND)
     label(SAMPLE)
     l16si(a7, a2, 0)
-    addi_n(a2, a2, 2)
-    mull(a7, a7, a6)
     data(3, 0xD15FF0)  # mul16s a5, a15, a15
+    mull(a7, a7, a6)
     add_n(a7, a7, a9)
     srai(a7, a7, 3)
     data(3, 0xD1EE70)  # mul16s a14, a14, a7
     sub(a5, a5, a14)
-    mov_n(a14, a15)
+    l16si(a14, a2, 2)
     sra(a5, a5)
-    mov_n(a15, a7)
+    add_n(a8, a8, a5)
+    label(SECOND)
+    # here a15 before, a7 here, a14 after
+    data(3, 0xD15770)  # mul16s a5, a7, a7
+    mull(a14, a14, a6)
+    addi_n(a2, a2, 4)
+    add_n(a14, a14, a9)
+    srai(a14, a14, 3)
+    data(3, 0xD1FFE0)  # mul16s a15, a15, a14
+    sub(a5, a5, a15)
+    sra(a5, a5)
+    mov_n(a15, a14)
+    mov_n(a14, a7)
     add_n(a8, a8, a5)
     label(SAMPLES)
     bltu(a2, a0, SAMPLE)

@@ -78,43 +78,71 @@ def moments(a2, a3, a4):
     s32i_n(a5, a4, 56)
     s32i_n(a5, a4, 60)
     s32i_n(a4, a1, 4)
-    # a3 negative while above the mean, a4 crossings; a5 and a6 of v v, a7 and a11 of v u, a12 and
-    # a13 of u u: sum of x >> 15, sum mod 2**32
-    l16si(a3, a2, 0)
+    s32i_n(a9, a1, 8)
+    # a4 crossings; a5 and a6 of v v, a7 and a11 of v u, a12 and a13 of u u: sum of x >> 15, sum
+    # mod 2**32, x being the sum of two. x << s + 3, plus a9, is above 4 while x is above the mean;
+    # a3 is negative where it is not
+    l16si(a15, a2, 0)
+    mov_n(a8, a3)
     movi_n(a4, 0)
-    sub(a3, a8, a3)
+    sll(a3, a15)
+    add_n(a3, a3, a9)
+    addi(a3, a3, -5)
     movi_n(a6, 0)
     movi_n(a7, 0)
     movi_n(a11, 0)
     movi_n(a12, 0)
     movi_n(a13, 0)
-    label(SAMPLE)
+    # of an odd number of samples the first one is the second of its turn, after a v of 0
+    bbci(a8, 0, SAMPLES)
+    movi_n(a14, 0)
+    mov_n(a0, a3)
+    addi(a2, a2, -2)
+    j(SECOND)
+    label(SAMPLES)
     l16si(a14, a2, 0)
-    addi_n(a2, a2, 2)
-    sub(a15, a8, a14)
+    l16si(a15, a2, 2)
+    l32i_n(a9, a1, 8)
     sll(a14, a14)
-    xor(a0, a15, a3)
     add_n(a14, a14, a9)
+    addi(a0, a14, -5)
+    xor(a3, a3, a0)
+    data(3, 0x053F30)  # extui a3, a3, 31, 1
+    add_n(a4, a4, a3)
     srai(a14, a14, 3)
-    mov_n(a3, a15)
-    data(3, 0xD1FEE0)  # mul16s a15, a14, a14
+    label(SECOND)
+    sll(a15, a15)
+    add_n(a15, a15, a9)
+    addi(a3, a15, -5)
+    srai(a15, a15, 3)
+    # a0 and a8 = v v, then u, then u u
+    data(3, 0xD18FF0)  # mul16s a8, a15, a15
+    xor(a0, a0, a3)
     data(3, 0x050F00)  # extui a0, a0, 31, 1
     add_n(a4, a4, a0)
-    srli(a0, a15, 15)
-    add_n(a6, a6, a15)
-    # a15 = u
-    addmi(a15, a15, 4096)
-    data(3, 0xF4FDF0)  # extui a15, a15, 13, 16
-    add_n(a5, a5, a0)
-    data(3, 0xD1EEF0)  # mul16s a14, a14, a15
-    data(3, 0xD1FFF0)  # mul16s a15, a15, a15
+    data(3, 0xD10EE0)  # mul16s a0, a14, a14
+    addi_n(a2, a2, 4)
+    add_n(a9, a0, a8)
+    addmi(a8, a8, 4096)
+    add_n(a6, a6, a9)
+    srli(a9, a9, 15)
+    addmi(a0, a0, 4096)
+    data(3, 0xF48D80)  # extui a8, a8, 13, 16
+    data(3, 0xF40D00)  # extui a0, a0, 13, 16
+    data(3, 0xD1FF80)  # mul16s a15, a15, a8
+    data(3, 0xD1EE00)  # mul16s a14, a14, a0
+    data(3, 0xD18880)  # mul16s a8, a8, a8
+    data(3, 0xD10000)  # mul16s a0, a0, a0
+    add_n(a5, a5, a9)
+    add_n(a14, a14, a15)
     add_n(a11, a11, a14)
     srai(a14, a14, 15)
     add_n(a7, a7, a14)
-    add_n(a13, a13, a15)
-    srli(a15, a15, 15)
-    add_n(a12, a12, a15)
-    bltu(a2, a10, SAMPLE)
+    add_n(a0, a0, a8)
+    add_n(a13, a13, a0)
+    srli(a0, a0, 15)
+    add_n(a12, a12, a0)
+    bltu(a2, a10, SAMPLES)
     l32i_n(a2, a1, 4)
     s32i_n(a4, a2, 24)
     # each as hi * 2**15 + lo
