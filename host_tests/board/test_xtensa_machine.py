@@ -153,6 +153,12 @@ def test_an_exception_is_reported(board, source):
         run(board, source)
 
 
+def test_code_that_does_not_end_is_reported(board, monkeypatch):
+    monkeypatch.setattr(xtensa, "_SECONDS", 0.1)
+    with pytest.raises(machine.MachineError, match="does not end"):
+        run(board, "HERE: j HERE")
+
+
 def test_a_call_of_an_unknown_function_is_reported(board):
     unknown = struct.unpack("<2I", board.read(board.table, 8))[1]
     with pytest.raises(machine.MachineError, match="exception"):
