@@ -14,6 +14,7 @@ A resolved configuration (plain JSON, made by tools/train/resolve.py) has:
 from array import array
 
 from tocsin.dsp.table import MODULE, FeatureError, integer, outputs, row
+from tocsin.kernels.fixed import COSINES
 
 
 def _group_class(module: str):
@@ -63,6 +64,7 @@ class Extractor:
                 self.groups.append(group_class(feature, config, buffers))
             self.groups[keys.index(key)].add(feature, at)
             at += outputs(feature)
+        COSINES.clear()
         self.n_features = at
         self.vector = array("h", [0] * at)
 
