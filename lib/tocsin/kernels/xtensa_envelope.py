@@ -9,9 +9,9 @@ import micropython
 raise ImportError("build with tools/native_abi.py")
 
 
-# a2 runs over the frame to a10, a4 over out; at a1 + 4 its start, at a1 + 8 its end; a3 bytes of
-# a block, a12 its end, a0 that of its samples; a6 = 2**(s + 3), a11 log2 of the decimation,
-# a13 shift. Samples: a14 before, a15 here, a7 after; a5 psi, a8 the block's total
+# a2 runs over the frame to a10, a4 over out; at a1 + 4 its start, at a1 + 8 its end, at a1 + 12
+# the bytes of a block; a12 its end, a0 that of its samples; a6 = 2**(s + 3), a11 log2 of the
+# decimation, a13 shift. Samples: a14 before, a15 here, a7 and a3 after; a5 psi, a8 the total
 @micropython.asm_xtensa
 def teager(a2, a3, a4, a5):
     s32i_n(a4, a1, 4)
@@ -71,6 +71,7 @@ def teager(a2, a3, a4, a5):
     addx2(a5, a5, a4)
     s32i_n(a5, a1, 8)
     add_n(a3, a3, a3)
+    s32i_n(a3, a1, 12)
     addi_n(a12, a2, 2)
     movi_n(a13, 0)
     # v[0] and v[1]; a2 on x[2]; psi[0] is 0
@@ -88,40 +89,44 @@ def teager(a2, a3, a4, a5):
     label(BLOCK)
     # ends where the next one begins, or before the last sample; of an odd number of samples the
     # first one is the second of its turn
-    add_n(a12, a12, a3)
-    data(3, 0x630CA0)  # minu a0, a12, a10
+    l32i_n(a3, a1, 12)
     movi_n(a8, 0)
     ssr(a11)
+    add_n(a12, a12, a3)
+    data(3, 0x630CA0)  # minu a0, a12, a10
     sub(a5, a0, a2)
     bbci(a5, 1, SAMPLES)
-    mov_n(a7, a15)
-    mov_n(a15, a14)
-    l16si(a14, a2, 0)
+    l16si(a3, a2, 0)
     addi(a2, a2, -2)
+    mov_n(a7, a15)
+    mull(a3, a3, a6)
+    mov_n(a15, a14)
+    add_n(a3, a3, a9)
+    srai(a3, a3, 3)
     j(SECOND)
     label(SAMPLE)
     l16si(a7, a2, 0)
+    l16si(a3, a2, 2)
     data(3, 0xD15FF0)  # mul16s a5, a15, a15
     mull(a7, a7, a6)
+    mull(a3, a3, a6)
     add_n(a7, a7, a9)
     srai(a7, a7, 3)
     data(3, 0xD1EE70)  # mul16s a14, a14, a7
+    add_n(a3, a3, a9)
+    srai(a3, a3, 3)
     sub(a5, a5, a14)
-    l16si(a14, a2, 2)
     sra(a5, a5)
     add_n(a8, a8, a5)
     label(SECOND)
-    # here a15 before, a7 here, a14 after
+    # here a15 before, a7 here, a3 after
     data(3, 0xD15770)  # mul16s a5, a7, a7
-    mull(a14, a14, a6)
+    data(3, 0xD1FF30)  # mul16s a15, a15, a3
     addi_n(a2, a2, 4)
-    add_n(a14, a14, a9)
-    srai(a14, a14, 3)
-    data(3, 0xD1FFE0)  # mul16s a15, a15, a14
+    mov_n(a14, a7)
     sub(a5, a5, a15)
     sra(a5, a5)
-    mov_n(a15, a14)
-    mov_n(a14, a7)
+    mov_n(a15, a3)
     add_n(a8, a8, a5)
     label(SAMPLES)
     bltu(a2, a0, SAMPLE)

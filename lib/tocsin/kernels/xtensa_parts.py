@@ -65,8 +65,8 @@ def _resample(a2, a3, a4, a5):
     label(POINT)
     l16si(a10, a2, 0)
     data(2, 0x599C)  # beqz_n a9, STORE
-    slli(a11, a9, 13)
     l16si(a12, a2, 2)
+    slli(a11, a9, 13)
     data(3, 0xC2BB50)  # quou a11, a11, a5
     sub(a12, a12, a10)
     mull(a12, a12, a11)

@@ -9,8 +9,7 @@ import micropython
 raise ImportError("build with tools/native_abi.py")
 
 
-# a2 reads, a4 bytes of a step, a5 writes to a3, two samples a turn; of an odd number the first
-# one is the second of its turn
+# a2 reads, a4 bytes of a step, a5 writes to a3, two samples a turn; of an odd number one before
 @micropython.asm_xtensa
 def deinterleave(a2, a3, a4, a5):
     addx2(a2, a3, a2)
@@ -21,16 +20,18 @@ def deinterleave(a2, a3, a4, a5):
     addx2(a3, a7, a5)
     add_n(a4, a4, a4)
     bbci(a7, 0, TWOS)
-    addi(a5, a5, -2)
-    j(SECOND)
-    label(TWO)
     l16ui(a6, a2, 0)
     add_n(a2, a2, a4)
     s16i(a6, a5, 0)
-    label(SECOND)
+    addi_n(a5, a5, 2)
+    j(TWOS)
+    label(TWO)
     l16ui(a6, a2, 0)
     add_n(a2, a2, a4)
-    s16i(a6, a5, 2)
+    l16ui(a7, a2, 0)
+    add_n(a2, a2, a4)
+    s16i(a6, a5, 0)
+    s16i(a7, a5, 2)
     addi_n(a5, a5, 4)
     label(TWOS)
     bltu(a5, a3, TWO)
