@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The FFT in RISC-V code, bit-exact with reference_fft.py.
 
-Every line is one instruction, c_ ones take 2 bytes. README.md has the register plan's ideas and the
-instruction counts.
+Every line is one instruction, c_ ones take 2 bytes. README.md has the instruction counts.
 """
 
 import micropython
