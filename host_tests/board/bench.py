@@ -112,5 +112,6 @@ def bench() -> dict[str, dict[str, dict[str, float]]]:
     return {
         "rp2040": target(machine.Thumb(), native_modules.assembler, "cycles"),
         "rp2040_viper": target(machine.Thumb(), native_modules.viper, "cycles"),
-        "rv32": target(CountingRiscV(), native_modules.viper, "instructions"),
+        "rv32": target(CountingRiscV(), native_modules.assembler, "instructions"),
+        "rv32_viper": target(CountingRiscV(), native_modules.viper, "instructions"),
     }

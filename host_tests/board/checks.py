@@ -50,6 +50,15 @@ def spectrum(kernels: SimpleNamespace, n: int, count: int, seed: int = 0) -> Non
             both(kernels, "spectrum", lambda: empty("i", n + 2), x, table, plan, None)
 
 
+def short_frames(kernels: SimpleNamespace, length: int) -> None:
+    """What lies behind the frame's `length` samples has no effect."""
+    for n in (64, 128):
+        x = array("h", [-32768, 32767, 5, -3] * (n // 4))
+        plan = make_plan(n, length, REMOVE_MEAN)
+        table = window("edges", length, n)
+        both(kernels, "spectrum", lambda n=n: empty("i", n + 2), x, table, plan, None)
+
+
 def readers(kernels: SimpleNamespace, count: int, seed: int = 0) -> None:
     """What reads a spectrum."""
     rng = np.random.default_rng([1, seed])
