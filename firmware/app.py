@@ -10,6 +10,7 @@ from firmware.outputs import Outputs
 from firmware.pipeline import Pipeline
 from firmware.records import FileSink, Records
 from firmware.sampling import Sampler
+from tocsin import kernels
 from tocsin.monitor.alarm import ALARM_ON, STATE_NAMES, WARNING_ON
 
 _TICK_MS = 1000
@@ -36,6 +37,9 @@ class App:
         self.pipelines = {}
         self.samplers = {}
         self.alarms = {}
+        if len(kernels.CANDIDATES) > 1:
+            from firmware.backend import settle
+            settle(store, clock, self.log)
         for name in self.config["pipelines"]:
             self._guarded("pipeline " + name, self._build_pipeline, name)
         for name in self.config["alarms"]:

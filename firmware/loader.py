@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Accept or refuse a model: parse, check against the sensor, run its self-test vectors."""
 
+from tocsin import kernels
 from tocsin.dsp.features import Extractor
-from tocsin.kernels import BACKEND
 from tocsin.models.bundle import BundleError, parse
 from tocsin.models.scorer import Scorer
 from tocsin.models.selftest import verify
@@ -30,7 +30,7 @@ def load(store, name: str, driver) -> Model:
     bundle = parse(data, name)
     _check_sensor(bundle.conf, driver)
     extractor = Extractor(bundle.conf)
-    verify(bundle, 1 if BACKEND == "ulab" else 0, extractor)
+    verify(bundle, 1 if kernels.BACKEND == "ulab" else 0, extractor)
     extractor.reset()
     return Model(bundle, extractor)
 

@@ -64,6 +64,7 @@ def _load(machine: Machine, backend: str, groups: tuple[str, ...]) -> SimpleName
         stand_ins["micropython"].viper = viper
         stand_ins["micropython"].asm_thumb = asm_thumb
         module = ModuleType(name)
+        module.__package__ = "tocsin.kernels"
         module.__dict__.update(ptr8=None, ptr16=None, ptr32=None)
         saved = {key: sys.modules.get(key) for key in stand_ins}
         sys.modules.update(stand_ins)
