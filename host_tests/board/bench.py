@@ -110,7 +110,7 @@ def target(
 def bench() -> dict[str, dict[str, dict[str, float]]]:
     """Target -> work -> {unit: figure}."""
     return {
-        "rp2040": target(machine.Thumb(), native_modules.thumb, "cycles"),
+        "rp2040": target(machine.Thumb(), native_modules.assembler, "cycles"),
         "rp2040_viper": target(machine.Thumb(), native_modules.viper, "cycles"),
         "rv32": target(CountingRiscV(), native_modules.viper, "instructions"),
     }

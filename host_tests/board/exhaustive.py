@@ -1,21 +1,34 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The Thumb kernels against the reference on 10,000 inputs each or more: six minutes.
+"""The kernels of a backend against the reference on 10,000 inputs each or more.
 
-    python -m host_tests.board.exhaustive [SEED]
+    python -m host_tests.board.exhaustive thumb        the RP2040's kernels: six minutes
+    python -m host_tests.board.exhaustive viper-rv32 --seed 2
 """
 
-import sys
+import argparse
+import importlib
 import time
+from types import SimpleNamespace
 
-from host_tests.board import checks, machine, native_modules
+from host_tests.board import checks, native_modules
 
 SIZES = ((64, 16000), (128, 2600), (256, 1000), (512, 250), (1024, 100), (2048, 50))
 COUNT = 10_000
+MACHINES = {"thumb": "machine.Thumb", "rv32": "machine.RiscV", "xtensa": "xtensa.Xtensa"}
+BACKENDS = (*MACHINES, *("viper-" + name for name in MACHINES))
 
 
-def main(seed: int) -> None:
+def kernels_of(backend: str) -> SimpleNamespace:
+    """The kernels of one of BACKENDS on an emulated processor that runs them."""
+    module, machine = MACHINES[backend.removeprefix("viper-")].split(".")
+    board = getattr(importlib.import_module("host_tests.board." + module), machine)()
+    load = native_modules.viper if backend.startswith("viper-") else native_modules.assembler
+    return load(board)
+
+
+def main(backend: str, seed: int) -> None:
     """Print a line per group; the first difference ends it with an AssertionError."""
-    kernels = native_modules.thumb(machine.Thumb())
+    kernels = kernels_of(backend)
     for n, count in SIZES:
         start = time.monotonic()
         checks.spectrum(kernels, n, count, seed)
@@ -27,4 +40,8 @@ def main(seed: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 1)
+    parser = argparse.ArgumentParser(prog="python -m host_tests.board.exhaustive")
+    parser.add_argument("backend", choices=BACKENDS, nargs="?", default="thumb")
+    parser.add_argument("--seed", type=int, default=1)
+    options = parser.parse_args()
+    main(options.backend, options.seed)

@@ -16,7 +16,7 @@ from rp2040py.rp2040 import RP2040
 from unicorn import UC_ARCH_RISCV, UC_HOOK_CODE, UC_MODE_RISCV32, Uc
 from unicorn import riscv_const as rv
 
-from host_tests.board.mpy_native import FUN_TABLE, Code
+from tools.mpy_format import FUN_TABLE, Code
 
 _RAM = 0x20000000
 _SIZE = 0x40000

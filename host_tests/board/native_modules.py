@@ -13,14 +13,17 @@ from functools import partial
 from types import ModuleType, SimpleNamespace
 
 from host_tests.board.machine import Machine
-from host_tests.board.mpy_native import Mpy, parse
+from tools import native_abi
 from tools.mpy import ROOT, compile_file
+from tools.mpy_format import Mpy, parse
 
 KERNELS = ROOT / "lib" / "tocsin" / "kernels"
 GROUPS = ("time", "parts", "moments", "envelope", "fft", "spectral", "model", "network")
 THUMB = (
     "time", "moments", "envelope", "fft_load", "fft_passes", "fft", "spectral", "model", "network",
 )  # fmt: skip
+ASSEMBLER = {"armv6m": "thumb", "armv7emsp": "thumb", "rv32imc": "rv32", "xtensawin": "xtensa"}
+"""The backend in assembler of a machine's architecture."""
 
 
 def functions(source: str, mpy: Mpy) -> dict[str, int]:
@@ -36,9 +39,19 @@ def viper(machine: Machine) -> SimpleNamespace:
     return _load(machine, "viper", GROUPS)
 
 
-def thumb(machine: Machine) -> SimpleNamespace:
+def assembler(machine: Machine) -> SimpleNamespace:
     """The kernels in assembler, and viper's where there are none, as the package selects them."""
-    return SimpleNamespace(**(vars(viper(machine)) | vars(_load(machine, "thumb", THUMB))))
+    backend = ASSEMBLER[machine.arch]
+    fastest = _load(machine, backend, files(backend))
+    return SimpleNamespace(**(vars(viper(machine)) | vars(fastest)))
+
+
+def files(backend: str) -> tuple[str, ...]:
+    """The groups that a backend in assembler has, those first that others import."""
+    if backend == "thumb":
+        return THUMB
+    names = {path.stem[len(backend) + 1 :] for path in KERNELS.glob(backend + "_*.py")}
+    return tuple(sorted(names, key=lambda name: (name in GROUPS, name)))
 
 
 def _load(machine: Machine, backend: str, groups: tuple[str, ...]) -> SimpleNamespace:
@@ -48,6 +61,8 @@ def _load(machine: Machine, backend: str, groups: tuple[str, ...]) -> SimpleName
         name = f"tocsin.kernels.{backend}_{group}"
         path = KERNELS / f"{backend}_{group}.py"
         source = path.read_text()
+        if backend in ("rv32", "xtensa"):
+            source = native_abi.unguarded(source, path.name)
         mpy = parse(compile_file(path, machine.arch).read_bytes())
         index = functions(source, mpy)
 
@@ -61,7 +76,8 @@ def _load(machine: Machine, backend: str, groups: tuple[str, ...]) -> SimpleName
             assert code.kind == "asm"
             return partial(machine.call_assembler, machine.place(code.data))
 
-        stand_ins["micropython"].viper = viper
+        for decorator in ("viper", "asm_rv32", "asm_xtensa"):
+            setattr(stand_ins["micropython"], decorator, viper)
         stand_ins["micropython"].asm_thumb = asm_thumb
         module = ModuleType(name)
         module.__package__ = "tocsin.kernels"

@@ -6,10 +6,11 @@ from array import array
 
 import pytest
 
-from host_tests.board import bench, checks, machine, mpy_native, native_modules, thumb_opcodes
+from host_tests.board import bench, checks, machine, native_modules, thumb_opcodes
 from host_tests.unit.kernels_signals import window
 from tocsin.kernels import reference
 from tocsin.kernels.plan import REMOVE_MEAN, make_plan
+from tools import mpy_format
 from tools.mpy import THUMB, compile_file
 
 # cycles, and per multiply-accumulate for fc_s8
@@ -30,7 +31,7 @@ SIZES = ((64, 200), (128, 80), (256, 50), (512, 20), (1024, 10), (2048, 5))
 
 @pytest.fixture(scope="module")
 def thumb():
-    return native_modules.thumb(machine.Thumb())
+    return native_modules.assembler(machine.Thumb())
 
 
 @pytest.mark.parametrize(("n", "count"), SIZES)
@@ -87,7 +88,7 @@ def test_vectors_that_do_not_start_on_a_word(thumb):
 
 def test_cycles_of_the_native_code():
     """Deterministic; 3 % above what was reached. The bytecode around it is not counted."""
-    figures = bench.target(machine.Thumb(), native_modules.thumb, "cycles")
+    figures = bench.target(machine.Thumb(), native_modules.assembler, "cycles")
     print(figures)
     for name, budget in BUDGETS.items():
         assert next(iter(figures[name].values())) <= budget, name
@@ -102,7 +103,7 @@ def test_size_of_the_code():
 def test_armv7_gets_the_same_instructions():
     for group in native_modules.THUMB:
         path = native_modules.KERNELS / f"thumb_{group}.py"
-        old, new = (mpy_native.parse(compile_file(path, arch).read_bytes()) for arch in THUMB)
+        old, new = (mpy_format.parse(compile_file(path, arch).read_bytes()) for arch in THUMB)
         codes = [[c.data for c in mpy.code.children if c.kind == "asm"] for mpy in (old, new)]
         assert codes[0] == codes[1]
         assert codes[0]

@@ -5,7 +5,8 @@ from array import array
 
 import pytest
 
-from host_tests.board import bench, checks, machine, mpy_native, native_modules
+from host_tests.board import bench, checks, machine, native_modules
+from tools import mpy_format
 from tools.mpy import compile_file
 
 # cycles, and per multiply-accumulate for fc_s8
@@ -70,7 +71,7 @@ def test_cycles_of_the_native_code():
 def test_mpy_parser_refuses_damaged_files(group):
     path = native_modules.KERNELS / f"viper_{group}.py"
     data = compile_file(path, "armv6m").read_bytes()
-    assert mpy_native.parse(data).arch == "armv6m"
+    assert mpy_format.parse(data).arch == "armv6m"
     for damaged in (data[:-1], data + b"\0", b"X" + data[1:], data[:1] + b"\x05" + data[2:]):
-        with pytest.raises(mpy_native.MpyError):
-            mpy_native.parse(damaged)
+        with pytest.raises(mpy_format.MpyError):
+            mpy_format.parse(damaged)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Read the machine code out of a `.mpy` file (format 6.3, py/persistentcode.c of MicroPython)."""
+"""Read and write `.mpy` files (format 6.3, py/persistentcode.c of MicroPython)."""
 
 from dataclasses import dataclass, field
 
@@ -19,21 +19,32 @@ class MpyError(ValueError):
 
 @dataclass
 class Code:
-    """One function: its kind, machine code or bytecode, and the functions defined in it."""
+    """One function: its kind, machine code or bytecode, and the functions defined in it.
+
+    `flags` of viper and assembler functions; assembler functions also have a number of arguments
+    and the type of their result; `prelude` is where a native function's lies.
+    """
 
     kind: str
     data: bytes
     flags: int = 0
+    n_args: int = 0
+    result: int = 0
+    prelude: int = 0
     children: list["Code"] = field(default_factory=list)
 
 
 @dataclass
 class Mpy:
-    """A parsed file: architecture, constant objects, and the module's code."""
+    """A file: architecture, constant objects, the module's code, and as bytes what isn't read."""
 
     arch: str | None
     objects: list[object]
     code: Code
+    head: bytes
+    n_qstrs: int
+    qstrs: bytes
+    stored_objects: bytes
 
 
 class _Reader:
@@ -79,14 +90,13 @@ class _Reader:
         head = self.uint()
         code = Code(KINDS[head & 3], self.take(head >> 3))
         if code.kind == "native":
-            self.uint()
+            code.prelude = self.uint()
         elif code.kind != "bytecode":
             code.flags = self.uint()
             if code.flags & _RELOCATED:
                 raise MpyError("code with data sections or relocations is not supported")
             if code.kind == "asm":
-                self.uint()
-                self.uint()
+                code.n_args, code.result = self.uint(), self.uint()
         if head & 4:
             code.children = [self.code() for _ in range(self.uint())]
         return code
@@ -103,11 +113,43 @@ def parse(data: bytes) -> Mpy:
         raise MpyError("native code of another version than 6.3")
     if features & 0x40:
         reader.uint()
-    n_qstr, n_obj = reader.uint(), reader.uint()
-    for _ in range(n_qstr):
+    head = data[: reader.at]
+    n_qstrs, n_objects = reader.uint(), reader.uint()
+    start = reader.at
+    for _ in range(n_qstrs):
         reader.qstr()
-    objects = [reader.object() for _ in range(n_obj)]
+    middle = reader.at
+    objects = [reader.object() for _ in range(n_objects)]
+    qstrs, stored = data[start:middle], data[middle : reader.at]
     code = reader.code()
     if reader.at != len(data):
         raise MpyError("data after the end of the code")
-    return Mpy(ARCHES.get(arch) if arch else None, objects, code)
+    return Mpy(ARCHES.get(arch) if arch else None, objects, code, head, n_qstrs, qstrs, stored)
+
+
+def write(mpy: Mpy) -> bytes:
+    """The file that `parse` reads as `mpy`; new objects are in `stored_objects` too."""
+    counts = _uint(mpy.n_qstrs) + _uint(len(mpy.objects))
+    return mpy.head + counts + mpy.qstrs + mpy.stored_objects + _code(mpy.code)
+
+
+def _uint(value: int) -> bytes:
+    out = [value & 0x7F]
+    while value > 0x7F:
+        value >>= 7
+        out.append(value & 0x7F | 0x80)
+    return bytes(reversed(out))
+
+
+def _code(code: Code) -> bytes:
+    out = _uint(len(code.data) << 3 | bool(code.children) << 2 | KINDS.index(code.kind))
+    out += code.data
+    if code.kind == "native":
+        out += _uint(code.prelude)
+    elif code.kind != "bytecode":
+        out += _uint(code.flags)
+        if code.kind == "asm":
+            out += _uint(code.n_args) + _uint(code.result)
+    if code.children:
+        out += _uint(len(code.children)) + b"".join(_code(child) for child in code.children)
+    return out
