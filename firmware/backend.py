@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which backend computes the spectra, on boards that have two: as the board file says, or measured.
+"""Which backend computes the spectra on boards that have two: the board file says it, or a clock.
 
 /board.json is the board's file of board_configs; its key "backend" is "ulab", "native", or null
 for the faster one. That is measured once and kept in /backend.json until the firmware, the library
@@ -33,7 +33,8 @@ def settle(store, clock, log) -> None:
     us = kept.get("us")
     if kept.get("runtime") != _runtime() or not _complete(us):
         us = _measure(clock, log)
-        if None not in us.values() and not store.replace(_KEPT, json.dumps({"runtime": _runtime(), "us": us}).encode()):
+        text = json.dumps({"runtime": _runtime(), "us": us})
+        if None not in us.values() and not store.replace(_KEPT, text.encode()):
             log.add(WARN, "%s not written, the next boot measures again" % _KEPT)
     best = kernels.CANDIDATES[0]
     for name in kernels.CANDIDATES:
@@ -56,10 +57,7 @@ def _complete(us) -> bool:
     """Whether there is a time for each backend and no other."""
     if not isinstance(us, dict) or set(us) != set(kernels.CANDIDATES):
         return False
-    for name in us:
-        if type(us[name]) is not int:
-            return False
-    return True
+    return all(type(value) is int for value in us.values())
 
 
 def _measure(clock, log) -> dict:

@@ -100,7 +100,7 @@ def kernel_files(arch: str, root: Path = ROOT) -> list[Path]:
     Assembler where there is some, viper for every group that it does not have whole.
     """
     folder = root / "lib" / "tocsin" / "kernels"
-    assembler = {name: backend for name, backend in kernels.NATIVE.values()}[arch]
+    assembler = dict(kernels.NATIVE.values())[arch]
     found: set[Path] = set()
     for group, names in kernels.GROUPS.items():
         best = folder / f"{assembler}_{group}.py"

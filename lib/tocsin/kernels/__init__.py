@@ -5,7 +5,7 @@ BACKEND says which one that is: "thumb", "xtensa", "rv32", "viper", "ulab" or "r
 reference modules document every kernel; the other backends are bit-exact with them except ulab,
 whose spectra are float32. A kernel's module is loaded when first asked for: `from tocsin.kernels
 import fc_s8`. What the best backend lacks, or this runtime refuses, comes from the next one.
-CANDIDATES are the backends that only a measurement can choose from (choice.py), else BACKEND alone.
+CANDIDATES are BACKEND and, where an FPU may make it faster, ulab: choice.py measures and chooses.
 """
 
 import sys

@@ -27,7 +27,7 @@ def choose(backend: str) -> None:
         for group in kernels.SPECTRA:
             for name in kernels.GROUPS[group]:
                 if name in kernels.__dict__:
-                    raise ChoiceError("%s of %s is in use, choose before" % (name, kernels.BACKEND))
+                    raise ChoiceError("%s of %s is in use" % (name, kernels.BACKEND))
     kernels.BACKEND = backend
 
 

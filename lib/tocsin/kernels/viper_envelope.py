@@ -10,6 +10,7 @@ from array import array
 import micropython
 
 from tocsin.kernels.fixed import bit_length
+
 from .viper_moments import level
 
 _scratch = array("i", bytes(20))

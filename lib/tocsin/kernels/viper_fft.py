@@ -10,6 +10,7 @@ import micropython
 
 from tocsin.kernels.fixed import bit_length, fit
 from tocsin.kernels.plan import LAST_LIMIT, PASS_LIMIT, make_work  # noqa: F401
+
 from .viper_moments import level
 
 
