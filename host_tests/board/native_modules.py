@@ -17,9 +17,11 @@ from host_tests.board.mpy_native import Mpy, parse
 from tools.mpy import ROOT, compile_file
 
 KERNELS = ROOT / "lib" / "tocsin" / "kernels"
-GROUPS = ("time", "parts", "moments", "envelope", "fft", "spectral", "model", "network")
+GROUPS = ("time", "parts", "moments", "envelope", "fft", "spectral", "model", "network",
+          "rebuild", "check")
 THUMB = (
     "time", "moments", "envelope", "fft_load", "fft_passes", "fft", "spectral", "model", "network",
+    "rebuild", "check",
 )  # fmt: skip
 
 

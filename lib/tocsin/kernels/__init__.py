@@ -24,6 +24,8 @@ _GROUPS = {
     "envelope": ("teager",),
     "model": ("kmeans", "matvec", "scale"),
     "network": ("fc_s8", "quantize_s8"),
+    "rebuild": ("dequantize_s8",),
+    "check": ("check_words",),
 }
 
 
