@@ -144,6 +144,7 @@ class App:
         await self._keep("deadlines", self._watch_deadlines)
 
     async def _watch_deadlines(self) -> None:
+        failed = {}
         while True:
             await self.clock.sleep_ms(_TICK_MS)
             self.clock.uptime_s()
@@ -154,6 +155,10 @@ class App:
                 if sampler.check(now):
                     self.log.add(WARN, "sensor of %s is %s, error: %s" % (
                         name, "silent" if sampler.silent else "heard again", sampler.error))
+                fault = self.pipelines[name].fault
+                if (fault is None) == failed.get(name, False):
+                    failed[name] = fault is not None
+                    self.log.add(WARN, "model of %s: %s" % (name, fault or "scores again"))
 
     def _report_start(self) -> None:
         report = self.health.report()

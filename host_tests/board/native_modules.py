@@ -18,9 +18,11 @@ from tools.mpy import ROOT, compile_file
 from tools.mpy_format import Mpy, parse
 
 KERNELS = ROOT / "lib" / "tocsin" / "kernels"
-GROUPS = ("time", "parts", "moments", "envelope", "fft", "spectral", "model", "network")
+GROUPS = ("time", "parts", "moments", "envelope", "fft", "spectral", "model", "network",
+          "rebuild", "check")
 THUMB = (
     "time", "moments", "envelope", "fft_load", "fft_passes", "fft", "spectral", "model", "network",
+    "rebuild", "check",
 )  # fmt: skip
 ASSEMBLER = {"armv6m": "thumb", "armv7emsp": "thumb", "rv32imc": "rv32", "xtensawin": "xtensa"}
 """The backend in assembler of a machine's architecture."""

@@ -30,6 +30,8 @@ GROUPS = {
     "envelope": ("teager",),
     "model": ("kmeans", "matvec", "scale"),
     "network": ("fc_s8", "quantize_s8"),
+    "rebuild": ("dequantize_s8",),
+    "check": ("check_words",),
 }
 # the groups that ulab has a part in
 SPECTRA = ("fft", "spectral")
