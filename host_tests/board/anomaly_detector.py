@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """A network of the shapes of MLPerf Tiny's anomaly detection, with random weights.
 
-640-128-128-128-128-8-128-128-128-128-640, 264,192 multiply-accumulates (Banbury et al. 2021, MLPerf Tiny
-Benchmark). The scales are those of the usual quantisation, measured on random windows.
+640-128-128-128-128-8-128-128-128-128-640, 264,192 multiply-accumulates (Banbury et al. 2021,
+MLPerf Tiny Benchmark). The scales are those of the usual quantisation, on random windows.
 """
 
 from functools import cache
