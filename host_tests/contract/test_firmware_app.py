@@ -2,6 +2,7 @@
 """The app running a replayed hour: a cold room by the minute and a motor in bursts."""
 
 import binascii
+import io
 import json
 import unittest
 from array import array
@@ -77,7 +78,11 @@ class MemoryStore:
         self.files = files
 
     def read(self, name, limit=65536):
-        return self.files.get(name)
+        data = self.files.get(name)
+        return None if data is None or len(data) > limit else data
+
+    def open(self, name):
+        return io.BytesIO(self.files[name]) if name in self.files else None
 
     def replace(self, name, data):
         self.files[name] = data
