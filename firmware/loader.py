@@ -10,7 +10,7 @@ from tocsin.models.smoothing import Decision
 
 _FOLDER = "models/"
 _IN_RAM = 32768
-"""Bytes of a bundle up to which all of it is kept in RAM; the weights of a larger one are streamed."""
+"""Bytes of a bundle that is kept in RAM; of a larger one, weights are streamed from its file."""
 
 
 class Model:
