@@ -7,6 +7,7 @@ mpy-cross made of it. The emulated processors are those of `host_tests/board`.
 
 import sys
 import tempfile
+import warnings
 from array import array
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,12 +18,14 @@ from typing import Any
 
 import numpy as np
 
-from host_tests.board import bench, machine, mpy_native, native_modules
+from host_tests.board import bench, machine, native_modules, xtensa
 from tocsin.models import kmeans, mlp, scorer
 from tocsin.models.bundle import Bundle
+from tools import mpy_format, native_abi
 from tools.mpy import ROOT, THUMB, compile_file
 from tools.train.bundle_format import Model
 
+_PREFIX = {arch: prefix for prefix, arch in native_abi.ARCHES.items()}
 INPUTS = 1000
 """Random vectors that must give the interpreter's results to the bit."""
 _REASONS_EVERY = 50
@@ -41,13 +44,15 @@ def processor(arch: str) -> tuple[Any, str]:
         return machine.Thumb(), "cycles"
     if arch == "rv32imc":
         return bench.CountingRiscV(), "instructions"
+    if arch == "xtensawin" and xtensa.QEMU:
+        return xtensa.Xtensa(), "instructions"
     raise ValueError(f"no emulated {arch} here to verify the code on, so none is written")
 
 
 def compiled(source: str, arch: str) -> bytes:
     """The .mpy of a module's source. Raises tools.mpy.CompileError."""
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "models" / "generated.py"
+        path = Path(folder) / "models" / f"{_PREFIX.get(arch, '')}generated.py"
         path.parent.mkdir()
         path.write_text(source)
         return compile_file(path, arch, Path(folder)).read_bytes()
@@ -55,7 +60,7 @@ def compiled(source: str, arch: str) -> bytes:
 
 def load(source: str, mpy: bytes, board: Any) -> ModuleType:
     """The module with its native functions emulated on `board`."""
-    parsed = mpy_native.parse(mpy)
+    parsed = mpy_format.parse(mpy)
     children = iter(parsed.code.children)
 
     def native(python: Any) -> Any:
@@ -65,13 +70,17 @@ def load(source: str, mpy: bytes, board: Any) -> ModuleType:
         return partial(board.call, board.load(code, parsed.objects))
 
     stand_in = ModuleType("micropython")
-    stand_in.__dict__.update(asm_thumb=native, viper=native)
+    stand_in.__dict__.update(asm_thumb=native, asm_rv32=native, asm_xtensa=native)
     module = ModuleType("generated")
-    module.__dict__.update(ptr8=None, ptr16=None, ptr32=None)
+    if board.arch in _PREFIX:
+        source = native_abi.unguarded(source, "the generated module")
     before = sys.modules.get("micropython")
     sys.modules["micropython"] = stand_in
     try:
-        exec(compile(source, "generated", "exec"), module.__dict__)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", SyntaxWarning)  # 4(a1) is the assembler's
+            code = compile(source, "generated", "exec")
+        exec(code, module.__dict__)
     finally:
         if before is None:
             del sys.modules["micropython"]
@@ -82,11 +91,7 @@ def load(source: str, mpy: bytes, board: Any) -> ModuleType:
 
 def backend(board: Any) -> SimpleNamespace:
     """The kernels that a board of this processor selects."""
-    if board.arch in THUMB:
-        return native_modules.thumb(board)
-    if board.arch == "rv32imc" and hasattr(native_modules, "rv32"):
-        return native_modules.rv32(board)
-    return native_modules.viper(board)
+    return native_modules.assembler(board)
 
 
 @contextmanager

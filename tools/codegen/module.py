@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """The source of a generated module: header, native function, and a `Scorer` that calls it."""
 
+import struct
 from typing import Any
 
 from tools.codegen import plan as plans
-from tools.codegen import thumb, viper
+from tools.codegen import risc, thumb
 from tools.codegen.plan import Plan
 from tools.mpy import THUMB
+from tools.native_abi import GUARD
 
 _TOP = '''# SPDX-License-Identifier: Apache-2.0
 """{what} of {name}, CRC-32 {crc}, for {arch}. Written by `tocsin codegen`; don't edit.
@@ -19,8 +21,8 @@ from array import array
 import micropython
 from tocsin.models.scorer import Scorer as _Generic
 
-BUNDLE = {last!r}
-
+{guard}BUNDLE = {last!r}
+{table}
 
 '''
 _CLASS = '''
@@ -32,7 +34,7 @@ class Scorer(_Generic):
         _Generic.__init__(self, bundle)
         self._state = array("i", bytes({state_bytes}))
         self._state[{label}] = -1
-{table}
+{more}
     def score(self, vector) -> int:
         state = self._state
         {call}
@@ -45,6 +47,10 @@ class Scorer(_Generic):
         return _Generic.reasons(self, count)
 '''
 
+_ALIGNED = """        # a table that lies in flash may start anywhere, the code reads words
+        self._table = array("i", _TABLE)
+"""
+
 
 def source(plan: Plan, decision: dict[str, Any], data: bytes, name: str, arch: str) -> str:
     """The module for a bundle of bytes `data`; `decision` as `Bundle.decision` has it."""
@@ -54,17 +60,23 @@ def source(plan: Plan, decision: dict[str, Any], data: bytes, name: str, arch: s
     )
     top = _TOP.format(
         what=what[:1].upper() + what[1:], name=name, arch=arch, last=data[-4:],
-        crc=f"{int.from_bytes(data[-4:], 'little'):08x}",
+        crc=f"{int.from_bytes(data[-4:], 'little'):08x}", guard="" if assembler else GUARD + "\n",
+        table="" if assembler else _table(plan),
     )  # fmt: skip
     body = _CLASS.format(
-        state_bytes=4 * plan.used,
+        state_bytes=4 * (plan.used if assembler else risc.state_words(plan)),
         label=plans.LABEL,
-        table="" if assembler else viper.TABLE_LINES,
+        more="" if assembler else _ALIGNED,
         call="_run(vector, state)" if assembler else "_run(vector, state, self._table)",
         scores=_indented(_scores(plan, decision)),
         reasons=_indented(_reasons(plan)),
     )
-    return top + (thumb.function(plan) if assembler else viper.functions(plan)) + body
+    return top + (thumb.function(plan) if assembler else risc.function(plan, arch)) + body
+
+
+def _table(plan: Plan) -> str:
+    words = plans.words_of(plan.table)
+    return f"_TABLE = {struct.pack(f'<{len(words)}I', *words)!r}"
 
 
 def _has_clusters(plan: Plan) -> bool:
