@@ -1,15 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """Accept or refuse a model: parse, check against the sensor, run its self-test vectors."""
 
+from tocsin import kernels
 from tocsin.dsp.features import Extractor
-from tocsin.kernels import BACKEND
 from tocsin.models.bundle import BundleError, parse
 from tocsin.models.scorer import Scorer
 from tocsin.models.selftest import verify
 from tocsin.models.smoothing import Decision
 
 _FOLDER = "models/"
-_LIMIT = 131072
+_IN_RAM = 32768
+"""Bytes of a bundle up to which all of it is kept in RAM; the weights of a larger one are streamed."""
 
 
 class Model:
@@ -24,13 +25,29 @@ class Model:
 
 def load(store, name: str, driver) -> Model:
     """Load /models/NAME for a sensor driver. Raises ValueError with the reason for a refusal."""
-    data = store.read(_FOLDER + name, _LIMIT)
-    if data is None:
-        raise BundleError("%s%s is missing or too large; deploy it" % (_FOLDER, name))
-    bundle = parse(data, name)
+    data = store.read(_FOLDER + name, _IN_RAM)
+    if data is not None:
+        return _accept(parse(data, name), driver)
+    file = store.open(_FOLDER + name)
+    if file is None:
+        raise BundleError("%s%s is missing; deploy it" % (_FOLDER, name))
+    from tocsin.models.streamed import open_bundle
+
+    model = None
+    try:
+        model = _accept(open_bundle(file, name, _IN_RAM), driver)
+    except OSError as error:
+        raise BundleError("%s: %s" % (name, error)) from None
+    finally:
+        if model is None:
+            file.close()
+    return model
+
+
+def _accept(bundle, driver) -> Model:
     _check_sensor(bundle.conf, driver)
     extractor = Extractor(bundle.conf)
-    verify(bundle, 1 if BACKEND == "ulab" else 0, extractor)
+    verify(bundle, 1 if kernels.BACKEND == "ulab" else 0, extractor)
     extractor.reset()
     return Model(bundle, extractor)
 

@@ -38,7 +38,7 @@ def _run(bundle: Bundle, tolerance: int, extractor) -> int:
     view = bundle.section("VECT")
     if view is None or len(view) < _HEADER:
         raise BundleError("no self-test vectors; pack it with some")
-    count, channels, samples, n = struct.unpack_from("<HHHH", view, 0)
+    count, channels, samples, n = struct.unpack("<HHHH", view[:_HEADER])
     size = 10 + 2 * (channels * samples + n)
     if not count or not samples or n != bundle.n_features or len(view) != _HEADER + count * size:
         refuse("VECT")
@@ -48,7 +48,7 @@ def _run(bundle: Bundle, tolerance: int, extractor) -> int:
     scorer = Scorer(bundle)
     for index in range(count):
         at = _HEADER + index * size
-        used = struct.unpack_from("<H", view, at)[0]
+        used = struct.unpack("<H", view[at:at + 2])[0]
         if not 1 <= used <= samples:
             refuse("VECT")
         at += 2
@@ -62,7 +62,7 @@ def _run(bundle: Bundle, tolerance: int, extractor) -> int:
             _compare(index, "feature " + bundle.feature_names[i], extractor.vector[i], wanted[i],
                      tolerance)
         scorer.score(wanted)
-        _compare_scores(scorer, struct.unpack_from("<hhhh", view, at + 2 * n), index)
+        _compare_scores(scorer, struct.unpack("<hhhh", view[at + 2 * n:at + 2 * n + 8]), index)
     return count
 
 
