@@ -13,14 +13,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
+from types import FunctionType, ModuleType, SimpleNamespace
 from typing import Any
 
 import numpy as np
 
 from host_tests.board import bench, machine, native_modules, xtensa
+from tocsin.kernels import reference
 from tocsin.models import kmeans, mlp, scorer
 from tocsin.models.bundle import Bundle
+from tocsin.models.scorer import Scorer
 from tools import mpy_format, native_abi
 from tools.mpy import ROOT, THUMB, compile_file
 from tools.train.bundle_format import Model
@@ -35,18 +37,22 @@ class Differs(ValueError):
     """Generated code that does not score as the interpreter does."""
 
 
+class Unavailable(ValueError):
+    """No emulated processor of an architecture here."""
+
+
 def processor(arch: str) -> tuple[Any, str]:
     """An emulated processor of an architecture and what its `cycles` count.
 
-    Raises ValueError where none can be had here.
+    Raises Unavailable.
     """
-    if arch in THUMB:  # armv7emsp gets the same instructions; test_codegen holds that
+    if arch in THUMB:  # armv7emsp gets the same instructions; a test holds that
         return machine.Thumb(), "cycles"
     if arch == "rv32imc":
         return bench.CountingRiscV(), "instructions"
-    if arch == "xtensawin" and xtensa.QEMU:
+    if xtensa.QEMU:
         return xtensa.Xtensa(), "instructions"
-    raise ValueError(f"no emulated {arch} here to verify the code on, so none is written")
+    raise Unavailable(f"nothing verifies {arch} code here: {xtensa.MISSING}")
 
 
 def compiled(source: str, arch: str) -> bytes:
@@ -95,24 +101,29 @@ def backend(board: Any) -> SimpleNamespace:
 
 
 @contextmanager
-def native_kernels(kernels: SimpleNamespace) -> Iterator[None]:
-    """The interpreter calls these kernels instead of the reference."""
-    places = (
-        (scorer, "scale", "scale"),
-        (kmeans, "_nearest", "kmeans"),
-        (kmeans, "_project", "matvec"),
-        (mlp, "fc_s8", "fc_s8"),
-        (mlp, "quantize_s8", "quantize_s8"),
-        (mlp, "_squared_distance", "kmeans"),
-    )
-    before = [getattr(module, name) for module, name, _ in places]
-    for module, name, kernel in places:
-        setattr(module, name, getattr(kernels, kernel))
+def interpreter(bundle: Bundle, kernels: SimpleNamespace) -> Iterator[Scorer]:
+    """A `Scorer` whose parts call these kernels wherever they would call the reference."""
+    names = {
+        value: name for name, value in vars(reference).items() if isinstance(value, FunctionType)
+    }
+    places: list[tuple[dict[str, Any], str, Any]] = []
+
+    def exchange(space: dict[str, Any]) -> None:
+        for name, value in list(space.items()):
+            if isinstance(value, FunctionType) and hasattr(kernels, names.get(value, "")):
+                places.append((space, name, value))
+                space[name] = getattr(kernels, names[value])
+
+    for module in (scorer, kmeans, mlp):
+        exchange(vars(module))
     try:
-        yield
+        judge = scorer.Scorer(bundle)
+        for part in (judge, judge.kmeans, judge.network):
+            exchange(vars(part) if part is not None else {})
+        yield judge
     finally:
-        for (module, name, _), kernel in zip(places, before):
-            setattr(module, name, kernel)
+        for space, name, value in places:
+            space[name] = value
 
 
 def vectors(model: Model, count: int, seed: int = 0) -> list[array]:
@@ -165,6 +176,8 @@ def generic_bytes(bundle: Bundle, arch: str) -> int:
     names += ["kmeans"] if bundle.section("KMNS") is not None else []
     names += ["mlp"] if bundle.section("MLPN") is not None else []
     paths = [ROOT / "lib" / "tocsin" / "models" / f"{name}.py" for name in names]
-    best = "thumb" if arch in THUMB else "viper"
-    paths += [native_modules.KERNELS / f"{best}_{group}.py" for group in ("model", "network")]
+    best = native_modules.ASSEMBLER[arch]
+    for group in ("model", "network"):
+        files = [native_modules.KERNELS / f"{name}_{group}.py" for name in (best, "viper")]
+        paths.append(files[0] if files[0].is_file() else files[1])
     return sum(compile_file(path, arch).stat().st_size for path in paths)

@@ -19,6 +19,7 @@ Lies beside the bundle under the same name. Scores are those of tocsin.models.sc
 from array import array
 
 import micropython
+from tocsin.dsp.buffers import ALL
 from tocsin.models.scorer import Scorer as _Generic
 
 {guard}BUNDLE = {last!r}
@@ -32,11 +33,17 @@ class Scorer(_Generic):
 
     def __init__(self, bundle):
         _Generic.__init__(self, bundle)
+        self._own = memoryview(array("h", bytes({vector_bytes})))
         self._state = array("i", bytes({state_bytes}))
         self._state[{label}] = -1
 {more}
     def score(self, vector) -> int:
         state = self._state
+        own = self._own
+        try:
+            own[ALL] = vector
+        except (TypeError, ValueError, NotImplementedError):
+            raise ValueError("a feature vector must be array('h') of {n}")
         {call}
 {scores}
         return self.last
@@ -64,10 +71,12 @@ def source(plan: Plan, decision: dict[str, Any], data: bytes, name: str, arch: s
         table="" if assembler else _table(plan),
     )  # fmt: skip
     body = _CLASS.format(
+        n=plan.n,
+        vector_bytes=2 * plan.n,
         state_bytes=4 * (plan.used if assembler else risc.state_words(plan)),
         label=plans.LABEL,
         more="" if assembler else _ALIGNED,
-        call="_run(vector, state)" if assembler else "_run(vector, state, self._table)",
+        call="_run(own, state)" if assembler else "_run(own, state, self._table)",
         scores=_indented(_scores(plan, decision)),
         reasons=_indented(_reasons(plan)),
     )

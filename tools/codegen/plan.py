@@ -6,7 +6,8 @@ of 32-bit words in exactly the order in which the code reads it, so that one poi
 through it once per vector.
 
 Two int8 inputs share a word, X = x0 + x1 2**16, and so do their weights, W = w1 + w0 2**16: the
-upper half of X W, rounded, is x0 w0 + x1 w1 as long as |w0| + |w1| < 256. One multiplication for two.
+upper half of X W, rounded, is x0 w0 + x1 w1 as long as |w0| + |w1| < 256. So one multiplication
+serves two.
 """
 
 from collections.abc import Sequence
@@ -233,7 +234,7 @@ def _dense(plan: Plan, layer: Layer, low: int, high: int, last: bool) -> None:
 
 
 def _outputs(layer: Layer, low: int, high: int) -> tuple[list[list[int]], int]:
-    """Table words of a layer's outputs, whose inputs are low..high, and bits of their low limbs."""
+    """Table words of a layer's outputs for inputs low..high, and bits of their low limbs."""
     if (layer.exponent > 0).any():
         raise NotSpecialised("a layer's output scale is 1 or more")
     weights = layer.weights.astype(np.int64)

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """A plan as one function for `asm_thumb` (armv6m, armv7emsp).
 
-r7 walks through the table, which lies in the code behind the first instruction. Stack, in words: 0
-state, 1 vector, 2 what a row's sum starts with, 3 end of a row, from 4 the layers' inputs. Whatever else
-a stage keeps in registers stands at its top. The cycles are in README.md.
+r7 walks through the table, which lies in the code behind the first instruction. Stack, in words:
+0 state, 1 vector, 2 what a row's sum starts with, 3 end of a row, from 4 the layers' inputs. What
+else a stage keeps in registers stands at its top.
 """
 
 from host_tests.board.thumb_opcodes import encode
@@ -112,7 +112,7 @@ def _constant_4095(a: _Lines, most: str, least: str) -> None:
 
 
 def _vector(a: _Lines, stage: Vector) -> None:
-    """r0 features, r1 mult, r2 constant, r3 shift, r4 value, r5 zero, r6 z; r8, r9 limits, r10 end."""
+    """r0 features, r1 mult, r2 constant, r3 shift, r4 value, r5 0, r6 z; r8, r9 limits, r10 end."""
     loop = a.new()
     _constant_4095(a, "r8", "r9")
     _state(a, "r6", stage.out)
@@ -250,8 +250,8 @@ def _quantise(a: _Lines, stage: Quantise, to: int) -> None:
     a("ldm r6!, {r4, r5}")
     for value in ("r4", "r5"):
         fits = a.new()
-        a(f"mul({value}, r1)", f"add({value}, {value}, r2)", f"asr({value}, {value}, {stage.shift})",
-          f"add {value}, r9", f"sxtb r3, {value}", f"cmp(r3, {value})", f"beq({fits})",
+        a(f"mul({value}, r1)", f"add({value}, {value}, r2)",
+          f"asr({value}, {value}, {stage.shift})", f"add {value}, r9", f"sxtb r3, {value}", f"cmp(r3, {value})", f"beq({fits})",
           f"asr({value}, {value}, 31)", "mov(r3, 127)", f"eor({value}, r3)")  # fmt: skip
         a.mark(fits)
     a("lsl(r5, r5, 16)", "add(r4, r4, r5)", "stm r0!, {r4}", "cmp r6, r8", f"bcc({loop})")
@@ -343,7 +343,7 @@ def _classifier(a: _Lines, stage: Head) -> None:
 
 
 def _autoencoder(a: _Lines, stage: Head) -> None:
-    """r0 z, r1 mult, r2 end, r3 output, r4 z, r5 sum, r6 outputs; r8 half, r9 -zero, r10, r11 limits."""
+    """r0, r4 z, r1 mult, r2 end, r3, r6 outputs, r5 sum; r8 half, r9 -zero, r10, r11 limits."""
     loop = a.new()
     _constant_4095(a, "r10", "r11")
     a("ldm r7!, {r1, r2, r3, r4}", "mov(r8, r2)", "neg(r3, r3)", "mov(r9, r3)",
