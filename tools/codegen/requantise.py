@@ -3,12 +3,13 @@
 
 The interpreter computes y = clip(zero_point + floor((acc * m * 2**e + 2**30) / 2**31)) from limbs,
 20 operations that hold for every acc below 2**28. One output of one network sees far fewer: only
-those between the clips. With A, the sum of w x clipped to least..most, and a multiplier in two limbs,
+those between the clips. With A, the sum of w x clipped to least..most, and a multiplier in two
+limbs,
 
     y = (A * high + (A * low >> LOW_BITS) + round) >> SHIFT
 
-is exact if it moves from one y to the next at the very same sums; `solve` finds a `round` with which
-it does, from all thresholds, or says that there is none.
+is exact if it moves from one y to the next at the very same sums; `solve` finds a `round` with
+which it does, from all thresholds, or says that there is none.
 """
 
 from dataclasses import dataclass

@@ -112,7 +112,7 @@ def _constant_4095(a: _Lines, most: str, least: str) -> None:
 
 
 def _vector(a: _Lines, stage: Vector) -> None:
-    """r0 features, r1 mult, r2 constant, r3 shift, r4 value, r5 0, r6 z; r8, r9 limits, r10 end."""
+    """r0 features, r1 mult, r2 constant, r3 shift, r4 value, r5 0, r6 z; r8, r9 limits."""
     loop = a.new()
     _constant_4095(a, "r8", "r9")
     _state(a, "r6", stage.out)
@@ -251,7 +251,8 @@ def _quantise(a: _Lines, stage: Quantise, to: int) -> None:
     for value in ("r4", "r5"):
         fits = a.new()
         a(f"mul({value}, r1)", f"add({value}, {value}, r2)",
-          f"asr({value}, {value}, {stage.shift})", f"add {value}, r9", f"sxtb r3, {value}", f"cmp(r3, {value})", f"beq({fits})",
+          f"asr({value}, {value}, {stage.shift})", f"add {value}, r9", f"sxtb r3, {value}",
+          f"cmp(r3, {value})", f"beq({fits})",
           f"asr({value}, {value}, 31)", "mov(r3, 127)", f"eor({value}, r3)")  # fmt: skip
         a.mark(fits)
     a("lsl(r5, r5, 16)", "add(r4, r4, r5)", "stm r0!, {r4}", "cmp r6, r8", f"bcc({loop})")
