@@ -1,0 +1,172 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A real MicroPython image on an emulated Raspberry Pi Pico: boot it, run scripts, take the time.
+
+    files = tree(board_files("armv6m"))             paths on the board -> content
+    pico = Pico(image_from_environment(), files)
+    print(pico.run("import gc; print(gc.mem_free())"), pico.seconds)
+
+rp2040py executes the image instruction by instruction and counts cycles at 125 MHz, which
+`time.ticks_us()` on the board shows. What the host sends depends on the board's time only, so a run
+with the same image, files and scripts gives the same output and the same times. Misses of the flash
+cache are not modelled.
+"""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from littlefs import LittleFS, UserContext
+from rp2040py.boards import BOARDS, BoardSpec, FlashLayout, resolve_layout
+from rp2040py.device.base_device import BaseDevice
+from rp2040py.device.raw_repl import RawReplError, RawReplRunner
+from rp2040py.execute_batch import execute_batch
+from rp2040py.memory_map import FLASH_START_ADDRESS
+
+VARIABLE = "MICROPYTHON_UF2"
+MISSING = f"set {VARIABLE} to a MicroPython UF2 image for the Raspberry Pi Pico"
+HERTZ = 125_000_000
+_FEED_NANOS = 1_000_000
+_EXACT = 1  # the clock follows every instruction
+
+
+class PicoError(RuntimeError):
+    """The board raised an exception (its traceback is the message) or did not answer in time."""
+
+
+def image_from_environment(variable: str = VARIABLE) -> Path | None:
+    """The UF2 file that the variable names, None where it is not set. Raises PicoError."""
+    name = os.environ.get(variable)
+    if not name:
+        return None
+    if not Path(name).is_file():
+        raise PicoError(f"{variable}: no file {name}")
+    return Path(name)
+
+
+def tree(root: Path, without: tuple[str, ...] = ()) -> dict[str, bytes]:
+    """The files below a folder: path on the board, such as `/lib/x.mpy` -> content."""
+    found = {"/" + path.relative_to(root).as_posix(): path for path in sorted(root.rglob("*"))}
+    return {
+        name: path.read_bytes()
+        for name, path in found.items()
+        if path.is_file() and name not in without
+    }
+
+
+def file_system(files: Mapping[str, bytes], layout: FlashLayout) -> bytes:
+    """A littlefs image of exactly the size that the board's MicroPython mounts."""
+    disk = _disk(bytes(layout.fs_blocksize * layout.fs_blockcount), layout)
+    disk.format()
+    disk.mount()
+    for name, content in files.items():
+        disk.makedirs(name.rpartition("/")[0] or "/", exist_ok=True)
+        with disk.open(name, "wb") as file:
+            file.write(content)
+    disk.unmount()
+    return bytes(disk.context.buffer)
+
+
+def _disk(content: bytes, layout: FlashLayout) -> LittleFS:
+    """littlefs on the bytes of a board's file system, not mounted."""
+    context = UserContext(buffsize=len(content))
+    context.buffer[:] = content
+    size, count = layout.fs_blocksize, layout.fs_blockcount
+    return LittleFS(context, mount=False, block_size=size, block_count=count, prog_size=256)
+
+
+class Pico:
+    """An emulated Pico, powered on: the image boots, mounts its file system, runs main.py if any.
+
+    image: a UF2 file. files: path on the board -> content. board: "pico" or "pico_w".
+    Raises PicoError when it does not come up on USB within 10 s of its own time.
+    """
+
+    def __init__(self, image: Path, files: Mapping[str, bytes] | None = None, board: str = "pico"):
+        spec = BOARDS[board]
+        layout = resolve_layout(spec, "micropython")
+        assert layout is not None
+        self.layout = layout
+        self.device = BaseDevice(board=BoardSpec(mcu=spec.mcu, extras=spec.extras, image=image))
+        self._start = layout.fs_start
+        self._end = layout.fs_start + layout.fs_blocksize * layout.fs_blockcount
+        self.device.mcu.flash[self._start : self._end] = file_system(files or {}, layout)
+        self.device.cdc.on_device_connected = self._stop
+        self.device.mcu.core.pc = FLASH_START_ADDRESS
+        self._run_until_stopped(10.0, "did not come up on USB")
+
+    @property
+    def seconds(self) -> float:
+        """Time on the board since power-on."""
+        return self.device.simulator.clock.nanos / 1e9
+
+    def run(self, script: str, limit_s: float = 600.0) -> str:
+        """Interrupt what runs, run a script, return what it printed.
+
+        Raises PicoError: with the board's traceback, or after `limit_s` of its time.
+        """
+        errors: list[Exception] = []
+
+        def failed(error: Exception) -> None:
+            errors.append(error)
+            self._stop()
+
+        repl = _RawRepl(self.device, script.encode(), self._stop, failed)
+        repl.begin()
+        try:
+            self._run_until_stopped(limit_s, "did not finish the script")
+        finally:
+            repl.end()
+        if errors:
+            raise PicoError(f"the board's REPL: {errors[0]}")
+        out, problem = (part.decode(errors="replace").replace("\r\n", "\n") for part in repl.reply)
+        if problem:
+            raise PicoError(problem.strip())
+        return out
+
+    def read_file(self, name: str) -> bytes:
+        """The content of a file on the board's flash. Raises FileNotFoundError."""
+        disk = _disk(bytes(self.device.mcu.flash[self._start : self._end]), self.layout)
+        disk.mount()
+        with disk.open(name, "rb") as file:
+            return file.read()
+
+    def _stop(self, *_: object) -> None:
+        self.device.simulator.stopped = True
+
+    def _run_until_stopped(self, limit_s: float, what: str) -> None:
+        simulator = self.device.simulator
+        end = self.seconds + limit_s
+        simulator.stopped = False
+        while not simulator.stopped:
+            execute_batch(simulator, _EXACT)
+            if self.seconds > end:
+                raise PicoError(f"{what} within {limit_s:g} s of the board's time")
+
+
+class _RawRepl(RawReplRunner):
+    """One script through the raw REPL, fed by an alarm on the board's clock."""
+
+    def __init__(self, device: BaseDevice, source: bytes, done, failed):
+        super().__init__(device.cdc, source, on_result=done, on_error=failed)
+        self._alarm = device.simulator.clock.create_alarm(self._feed_board)
+
+    def begin(self) -> None:
+        self._cdc.on_serial_data = self._feed_safe
+        for key in (3, 3, 1):  # Ctrl-C, Ctrl-C, Ctrl-A
+            self._cdc.send_serial_byte(key)
+        self._alarm.schedule(_FEED_NANOS)
+
+    def end(self) -> None:
+        self._alarm.cancel()
+        self._cdc.on_serial_data = None
+
+    @property
+    def reply(self) -> tuple[bytes, bytes]:
+        """(printed, traceback)."""
+        if self.result is None:
+            raise RawReplError("no answer")
+        return self.result
+
+    def _feed_board(self) -> None:
+        self.pump()
+        self._alarm.schedule(_FEED_NANOS)
