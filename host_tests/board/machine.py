@@ -11,6 +11,7 @@ import struct
 from collections.abc import Callable, Sequence
 from types import SimpleNamespace
 
+import numpy as np
 from rp2040py.execute_batch import execute_batch
 from rp2040py.rp2040 import RP2040
 from unicorn import UC_ARCH_RISCV, UC_HOOK_CODE, UC_MODE_RISCV32, Uc
@@ -40,11 +41,14 @@ def signed(x: int) -> int:
 class Machine:
     """What both processors share: memory layout and the calling of functions.
 
-    Memory: stubs and function table, loaded code, arguments; the stack grows down from the end.
+    Memory from `base`: stubs and function table, loaded code, arguments; the stack grows down from
+    the end.
     """
 
+    base = _RAM
+
     def __init__(self) -> None:
-        self.free = _RAM
+        self.free = self.base
         self.cycles = 0
         self.stops = {}
         self._end = self._stub("end")
@@ -62,7 +66,7 @@ class Machine:
         at = self.free
         self.write(at, data)
         self.free = (at + len(data) + 15) & ~15
-        if self.free > _RAM + _SIZE - 0x4000:
+        if self.free > self.base + _SIZE - 0x4000:
             raise MachineError("out of memory")
         return at
 
@@ -93,7 +97,10 @@ class Machine:
         return signed(self._with_arguments(lambda words: self.run(start, tuple(words)), arguments))
 
     def _with_arguments(self, run: Callable[[list[int]], int], arguments: Sequence[object]) -> int:
-        """Place the arguments between guards, run, check the guards, copy the arrays back."""
+        """Place the arguments between guards, run, check the guards, copy the arrays back.
+
+        A memoryview into an array lies as it does on a board: off a word by as many bytes.
+        """
         free = self.free
         words, buffers = [], []
         for value in arguments:
@@ -101,8 +108,8 @@ class Machine:
                 words.append(value & _MASK)
                 continue
             view = memoryview(value).cast("B")
-            self.place(_GUARD)
-            words.append(self.place(bytes(view) + _GUARD))
+            off = np.frombuffer(view, np.uint8).ctypes.data & 3 if len(view) else 0
+            words.append(self.place(_GUARD + _GUARD[:off] + bytes(view) + _GUARD) + 16 + off)
             buffers.append((view, words[-1]))
         result = run(words)
         for view, at in buffers:
@@ -114,6 +121,18 @@ class Machine:
         return result
 
 
+class _Complaints:
+    """What the emulated chip says where a real one would stop, as at a word that isn't aligned."""
+
+    def __init__(self) -> None:
+        self.last = ""
+
+    def warning(self, component: str, text: str) -> None:
+        self.last = text
+
+    debug = info = error = warning
+
+
 class Thumb(Machine):
     """The Cortex-M0+ of the RP2040, cycle by cycle; `cycles` are processor cycles."""
 
@@ -122,6 +141,7 @@ class Thumb(Machine):
     def __init__(self) -> None:
         self.chip = RP2040()
         self.chip.on_break = self._stopped
+        self.chip.logger = self._complaints = _Complaints()
         self._state = SimpleNamespace(rp2040=self.chip, clock=self.chip.clock, stopped=False)
         super().__init__()
 
@@ -158,6 +178,7 @@ class Thumb(Machine):
         core.registers[14] = self._end
         core.pc = start & ~1
         core.cycles = 0
+        self._complaints.last = ""
         self._state.stopped = False
         while not self._state.stopped:
             execute_batch(self._state, 100_000)
@@ -165,6 +186,8 @@ class Thumb(Machine):
                 raise MachineError("does not end")
         if self._state.stopped != "end":
             raise MachineError("called a function that is not there")
+        if self._complaints.last:
+            raise MachineError(self._complaints.last)
         self.cycles += core.cycles
         return core.registers[0]
 

@@ -19,11 +19,13 @@ from tools.mpy import ROOT, compile_file
 from tools.mpy_format import Mpy, parse
 
 KERNELS = ROOT / "lib" / "tocsin" / "kernels"
-GROUPS = ("time", "parts", "moments", "envelope", "fft", "spectral", "model", "network")
+GROUPS = ("time", "parts", "moments", "envelope", "fft", "spectral", "model", "network",
+          "rebuild", "check")
 THUMB = (
     "time", "moments", "envelope", "fft_load", "fft_passes", "fft", "spectral", "model", "network",
+    "rebuild", "check",
 )  # fmt: skip
-ASSEMBLER = {"armv6m": "thumb", "rv32imc": "rv32", "xtensawin": "xtensa"}
+ASSEMBLER = {"armv6m": "thumb", "armv7emsp": "thumb", "rv32imc": "rv32", "xtensawin": "xtensa"}
 """The backend in assembler of a machine's architecture."""
 
 
@@ -81,6 +83,7 @@ def _load(machine: Machine, backend: str, groups: tuple[str, ...]) -> SimpleName
             setattr(stand_ins["micropython"], decorator, viper)
         stand_ins["micropython"].asm_thumb = asm_thumb
         module = ModuleType(name)
+        module.__package__ = "tocsin.kernels"
         module.__dict__.update(ptr8=None, ptr16=None, ptr32=None)
         saved = {key: sys.modules.get(key) for key in stand_ins}
         sys.modules.update(stand_ins)

@@ -26,7 +26,7 @@ from tools.train.bundle_format import (
 Z_ONE = 128
 Z_LIMIT = 4095
 MAX_WIDTH = 1024
-MAX_LAYERS = 8
+MAX_LAYERS = 16
 _SPAN_SQUARED = 8190 * 8190
 _ROW_LIMIT = 262143
 Floats = npt.NDArray[np.float64]

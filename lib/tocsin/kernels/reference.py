@@ -5,12 +5,14 @@ No argument is checked here; README.md says what callers guarantee. Nothing allo
 value stays within MicroPython's small integers.
 """
 
+from tocsin.kernels.reference_check import check_words
 from tocsin.kernels.reference_envelope import teager
 from tocsin.kernels.reference_fft import make_work, rfft, spectrum
 from tocsin.kernels.reference_model import kmeans, matvec, scale
 from tocsin.kernels.reference_moments import moments
 from tocsin.kernels.reference_network import fc_s8, quantize_s8
 from tocsin.kernels.reference_parts import block_means, resample
+from tocsin.kernels.reference_rebuild import dequantize_s8
 from tocsin.kernels.reference_spectral import (
     band_log2,
     centroid,
@@ -24,7 +26,9 @@ __all__ = (
     "band_log2",
     "block_means",
     "centroid",
+    "check_words",
     "deinterleave",
+    "dequantize_s8",
     "fc_s8",
     "kmeans",
     "load_power",

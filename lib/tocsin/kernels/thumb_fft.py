@@ -8,8 +8,9 @@ comment. Functions return 0 where the reference returns None. README.md has the 
 import micropython
 
 from tocsin.kernels.plan import make_work  # noqa: F401
-from tocsin.kernels.thumb_fft_load import load
-from tocsin.kernels.thumb_fft_passes import passes
+
+from .thumb_fft_load import load
+from .thumb_fft_passes import passes
 
 
 def rfft(frame, window, plan, work):

@@ -10,7 +10,8 @@ from array import array
 import micropython
 
 from tocsin.kernels.fixed import bit_length
-from tocsin.kernels.viper_moments import level
+
+from .viper_moments import level
 
 _scratch = array("i", bytes(20))
 

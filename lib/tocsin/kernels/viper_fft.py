@@ -10,7 +10,8 @@ import micropython
 
 from tocsin.kernels.fixed import bit_length, fit
 from tocsin.kernels.plan import LAST_LIMIT, PASS_LIMIT, make_work  # noqa: F401
-from tocsin.kernels.viper_moments import level
+
+from .viper_moments import level
 
 
 def rfft(frame, window, plan, work):

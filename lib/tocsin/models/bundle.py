@@ -31,14 +31,16 @@ class Bundle:
     network_scaler  the same for the network or forest alone, or None when all share `scaler`
     """
 
-    def __init__(self, name: str, sections: dict):
+    def __init__(self, name: str, view, places: dict):
+        """`view`: the file, sliceable; `places`: tag -> [first byte, last + 1] of a payload."""
         self.name = name
-        self._sections = sections
-        self.scaler = _scaler(sections["SCAL"])
+        self._view = view
+        self._places = places
+        self.scaler = _scaler(self.section("SCAL"))
         self.n_features = self.scaler[0]
         self.network_scaler = None
-        if "SCAN" in sections:
-            self.network_scaler = _scaler(sections["SCAN"])
+        if "SCAN" in places:
+            self.network_scaler = _scaler(self.section("SCAN"))
             if self.network_scaler[0] != self.n_features:
                 refuse("SCAN")
         self.conf = self._json("CONF")
@@ -55,8 +57,9 @@ class Bundle:
         self.threshold = self.decision["threshold"]
 
     def section(self, tag: str):
-        """Payload of a section as a memoryview, or None when the bundle has none."""
-        return self._sections.get(tag)
+        """Payload of a section, to be sliced, or None when the bundle has none."""
+        place = self._places.get(tag)
+        return None if place is None else self._view[place[0]:place[1]]
 
     @property
     def provenance(self) -> dict:
@@ -72,8 +75,7 @@ class Bundle:
             near = KMeans(view, self.section("PROJ"), self.n_features)
         view = self.section("MLPN")
         if view is not None:
-            from tocsin.models.mlp import Mlp
-            network = Mlp(view, self.n_features)
+            network = self._mlp(view)
         view = self.section("FRST")
         if view is not None:
             if network is not None:
@@ -84,9 +86,13 @@ class Bundle:
             raise BundleError("nothing in it can score; train again")
         return near, network
 
+    def _mlp(self, view):
+        from tocsin.models.mlp import Mlp
+        return Mlp(view, self.n_features)
+
     def _json(self, tag: str) -> dict:
         try:
-            value = json.loads(bytes(self._sections[tag]).decode())
+            value = json.loads(bytes(self.section(tag)).decode())
         except (ValueError, RuntimeError):
             value = None
         if not isinstance(value, dict):
@@ -101,7 +107,8 @@ def parse(data, name: str = "model.tcb") -> Bundle:
     Raises `BundleError`; nothing else, whatever the bytes are.
     """
     try:
-        return Bundle(name, _split(memoryview(data)))
+        view = memoryview(data)
+        return Bundle(name, view, split(view, len(view), crc32(view[:-4])))
     except BundleError as error:
         raise BundleError("%s: %s" % (name, error)) from None
 
@@ -111,13 +118,13 @@ def refuse(what: str):
     raise BundleError(what + " is not valid; pack it again")
 
 
-def _split(view) -> dict:
-    size = len(view)
+def split(view, size: int, crc: int) -> dict:
+    """The places of the sections of a file of `size` bytes; `crc` of all but its last four."""
     if size >= 4 and bytes(view[:4]) != b"TCB1":
         raise BundleError("not a model bundle; give a .tcb file")
     if size < 16:
         raise BundleError("truncated at byte %d, copy it again" % size)
-    version, count, total = struct.unpack_from("<HHI", view, 4)
+    version, count, total = struct.unpack("<HHI", view[4:12])
     if version != 1:
         raise BundleError("format %d, this firmware reads 1; pack it with matching tools"
                           % version)
@@ -125,7 +132,7 @@ def _split(view) -> dict:
         raise BundleError("%s at byte %d of %d, copy it again" % (
             "truncated" if size < total else "goes on", size, total))
     total -= 4
-    if struct.unpack_from("<I", view, total)[0] != crc32(view[:total]) & 0xFFFFFFFF:
+    if struct.unpack("<I", view[total:size])[0] != crc & 0xFFFFFFFF:
         raise BundleError("checksum differs, copy it again")
     found = {}
     at = 12
@@ -143,8 +150,7 @@ def _section(view, at: int, end: int, found: dict) -> int:
     """Enter the section at byte `at` into `found`; returns where the next one starts."""
     if at + 8 > end:
         refuse("section header")
-    tag = bytes(view[at:at + 4])
-    length = struct.unpack_from("<I", view, at + 4)[0]
+    tag, length = struct.unpack("<4sI", view[at:at + 8])
     at += 8
     if length > end - at:
         refuse("section length")
@@ -152,7 +158,7 @@ def _section(view, at: int, end: int, found: dict) -> int:
         tag = tag.decode()
         if tag in found:
             refuse("second " + tag)
-        found[tag] = view[at:at + length]
+        found[tag] = [at, at + length]
     elif not tag[0] & 32:
         raise BundleError("unknown section %r; update the firmware" % tag)
     return at + ((length + 3) & ~3)

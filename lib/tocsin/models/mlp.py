@@ -8,7 +8,7 @@ import struct
 from array import array
 
 from tocsin.kernels import fc_s8, quantize_s8
-from tocsin.kernels import kmeans as _squared_distance
+from tocsin.kernels.arrays import need
 from tocsin.kernels.fixed import isqrt, shift_round
 from tocsin.models.bundle import refuse
 
@@ -17,9 +17,8 @@ REGRESSOR = 1
 AUTOENCODER = 2
 _HEADER = 24
 _LAYER_HEADER = 12
-_MAX_LAYERS = 8
+_MAX_LAYERS = 16
 _MAX_WIDTH = 1024
-_LIMIT = 4095
 _SPAN_SQUARED = 8190 * 8190
 
 
@@ -35,12 +34,12 @@ class Mlp:
     """
 
     def __init__(self, view, n_features: int):
-        """`view` is the payload of MLPN, copied here. Raises `BundleError`."""
+        """`view` is the payload of MLPN; slices of it are copied here. Raises `BundleError`."""
         if len(view) < _HEADER:
             refuse("MLPN")
         (layers, self.head, n_in, mult, shift, zero_point, self.normal, self._mult, self._shift,
-         self._offset, distance_shift, self._edge_mult, self._edge_shift) = struct.unpack_from(
-            "<BBHHHhhHHhHHH", view, 0)
+         self._offset, distance_shift, self._edge_mult, self._edge_shift) = struct.unpack(
+            "<BBHHHhhHHhHHH", view[:_HEADER])
         if (n_in != n_features or not 1 <= layers <= _MAX_LAYERS or not 1 <= mult < 32768
                 or not 1 <= shift <= 29 or not -128 <= zero_point <= 127):
             refuse("MLPN input")
@@ -55,6 +54,7 @@ class Mlp:
         if at != len(view):
             refuse("MLPN length")
         self._prepare_head(n_in, distance_shift)
+        self._z = None
         self.score = 0
         self.label = -1
 
@@ -62,7 +62,7 @@ class Mlp:
         start = at + _LAYER_HEADER
         if start > len(view):
             refuse("MLPN layer")
-        n_in, n_out, zero_point, low, high, _ = struct.unpack_from("<HHhhhh", view, at)
+        n_in, n_out, zero_point, low, high, _ = struct.unpack("<HHhhhh", view[at:start])
         stride = (n_in + 3) & ~3
         end = start + 9 * n_out
         end += (-end) & 3
@@ -70,17 +70,21 @@ class Mlp:
         if (n_in != self._widths[-1] or not 1 <= n_out <= _MAX_WIDTH or stop > len(view)
                 or not -128 <= low <= zero_point <= high <= 127):
             refuse("MLPN layer")
-        params = array("i", [stride, n_out, zero_point, low, high, 0, 0, 0])
-        _read_outputs(view, start, stride, n_out, params)
-        self._params.append(params)
-        self._weights.append(array("b", bytes(view[end:stop])))
         self._values.append(array("b", bytes((n_out + 3) & ~3)))
         self._widths.append(n_out)
+        self._zero_point = zero_point
+        params = array("i", [stride, n_out, zero_point, low, high, 0, 0, 0])
+        _read_outputs(view, start, stride, n_out, params)
+        self._add_layer(view, end, stop, params)
         return stop
+
+    def _add_layer(self, view, at: int, end: int, params):
+        """Take a layer: its weights are bytes `at` to `end` of MLPN; `params` are fc_s8's."""
+        self._params.append(params)
+        self._weights.append(array("b", bytes(view[at:end])))
 
     def _prepare_head(self, n_in: int, distance_shift: int):
         n_out = self._widths[-1]
-        self._zero_point = self._params[-1][2]
         if not 1 <= self._mult < 32768 or not 1 <= self._shift <= 22:
             refuse("MLPN score")
         self.n_classes = 0
@@ -96,16 +100,25 @@ class Mlp:
                     or n_in * (_SPAN_SQUARED >> distance_shift) >= 1 << 30
                     or not 1 <= self._edge_mult < 16384 or self._edge_shift > 29):
                 refuse("MLPN head")
+            from tocsin.kernels import dequantize_s8, kmeans
+            self._rebuild = dequantize_s8
+            self._squared_distance = kmeans
             self._rebuilt = array("h", [0] * n_in)
+            self._output = array("h", [n_in, self._mult, self._shift, self._zero_point])
             self._distance = array("i", [0])
             self._distance_params = array("i", [1, n_in, distance_shift, 0, 16384])
 
     def update(self, z) -> int:
-        """Score one vector: z array('h') Q7 of n_features. Returns Q8, 0..32767."""
+        """Score one vector: z array('h') Q7 of n_features. Returns Q8, 0..32767.
+
+        z is checked when it is another one than before. Raises ArrayError.
+        """
+        if z is not self._z:
+            need("a scaled vector", z, "h", self._widths[0])
+            self._z = z
         values = self._values
         quantize_s8(z, self._input, values[0])
-        for i in range(len(self._params)):
-            fc_s8(values[i], self._weights[i], self._params[i], values[i + 1])
+        self._run()
         out = values[-1]
         if self.head == CLASSIFIER:
             score = self._classify(out)
@@ -116,6 +129,12 @@ class Mlp:
             score = self._reconstruct(z, out)
         self.score = 0 if score < 0 else 32767 if score > 32767 else score
         return self.score
+
+    def _run(self):
+        """All layers, from the first of `_values` to the last."""
+        values = self._values
+        for i in range(len(self._params)):
+            fc_s8(values[i], self._weights[i], self._params[i], values[i + 1])
 
     def _classify(self, out) -> int:
         best = 0
@@ -136,11 +155,8 @@ class Mlp:
         return best
 
     def _reconstruct(self, z, out) -> int:
-        rebuilt = self._rebuilt
-        for i in range(len(rebuilt)):
-            value = shift_round((out[i] - self._zero_point) * self._mult, self._shift)
-            rebuilt[i] = min(max(value, -_LIMIT), _LIMIT)
-        _squared_distance(z, rebuilt, self._distance_params, self._distance)
+        self._rebuild(out, self._output, self._rebuilt)
+        self._squared_distance(z, self._rebuilt, self._distance_params, self._distance)
         return (isqrt(self._distance[0]) * self._edge_mult) >> self._edge_shift
 
     def contributions(self, z) -> list:

@@ -13,19 +13,20 @@ from tocsin.models.scorer import Scorer
 _HEADER = 8
 
 
-def verify(bundle: Bundle, tolerance: int = 0, extractor=None) -> int:
+def verify(bundle: Bundle, tolerance: int = 0, extractor=None, scorer=None) -> int:
     """Run every vector; returns how many there were.
 
     `tolerance` is the largest allowed difference of a feature: 0, or 1 with the float backend
     ulab (scores are always compared exactly, from the vector's own features). `extractor` saves
-    building one; it must come from `bundle.conf`. Raises `BundleError` naming the first stage
+    building one; it must come from `bundle.conf`. `scorer` is a `Scorer` of this bundle, such as
+    one of a generated module; default: a new one. Raises `BundleError` naming the first stage
     that differs: feature, kmeans score, network score, label or score.
     """
     try:
         if extractor is None:
             from tocsin.dsp.features import Extractor
             extractor = Extractor(bundle.conf)
-        return _run(bundle, tolerance, extractor)
+        return _run(bundle, tolerance, extractor, scorer or Scorer(bundle))
     except BundleError as error:
         raise BundleError("%s: %s" % (bundle.name, error)) from None
     except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError,
@@ -34,21 +35,20 @@ def verify(bundle: Bundle, tolerance: int = 0, extractor=None) -> int:
                           % (bundle.name, error)) from None
 
 
-def _run(bundle: Bundle, tolerance: int, extractor) -> int:
+def _run(bundle: Bundle, tolerance: int, extractor, scorer: Scorer) -> int:
     view = bundle.section("VECT")
     if view is None or len(view) < _HEADER:
         raise BundleError("no self-test vectors; pack it with some")
-    count, channels, samples, n = struct.unpack_from("<HHHH", view, 0)
+    count, channels, samples, n = struct.unpack("<HHHH", view[:_HEADER])
     size = 10 + 2 * (channels * samples + n)
     if not count or not samples or n != bundle.n_features or len(view) != _HEADER + count * size:
         refuse("VECT")
     if extractor.n_features != n:
         raise BundleError("%d features computed, the model takes %d; update the firmware or "
                           "train again" % (extractor.n_features, n))
-    scorer = Scorer(bundle)
     for index in range(count):
         at = _HEADER + index * size
-        used = struct.unpack_from("<H", view, at)[0]
+        used = struct.unpack("<H", view[at:at + 2])[0]
         if not 1 <= used <= samples:
             refuse("VECT")
         at += 2
@@ -62,7 +62,7 @@ def _run(bundle: Bundle, tolerance: int, extractor) -> int:
             _compare(index, "feature " + bundle.feature_names[i], extractor.vector[i], wanted[i],
                      tolerance)
         scorer.score(wanted)
-        _compare_scores(scorer, struct.unpack_from("<hhhh", view, at + 2 * n), index)
+        _compare_scores(scorer, struct.unpack("<hhhh", view[at + 2 * n:at + 2 * n + 8]), index)
     return count
 
 
