@@ -146,8 +146,8 @@ def board(image: Path) -> dict[str, Any]:
     return found
 
 
-def bench() -> dict[str, Any]:
-    """All figures; those of the board only where MICROPYTHON_UF2 names an image."""
+def bench(console: Console) -> dict[str, Any]:
+    """Print and return all figures; the board's only where MICROPYTHON_UF2 names an image."""
     cycles = kernels()
     figures: dict[str, Any] = {
         "macs": anomaly_detector.MACS,
@@ -160,6 +160,7 @@ def bench() -> dict[str, Any]:
     image = image_from_environment()
     if image is not None:
         figures["pico"] = board(image)
+    show(figures, console)
     return figures
 
 
