@@ -41,12 +41,15 @@ def signed(x: int) -> int:
 class Machine:
     """What both processors share: memory layout and the calling of functions.
 
-    Memory: stubs and function table, loaded code, arguments; the stack grows down from the end.
+    Memory from `base`: stubs and function table, loaded code, arguments; the stack grows down from
+    the end.
     In a call `heap` is (start, end) of the arguments with their guards, `arrays` that of each.
     """
 
+    base = _RAM
+
     def __init__(self) -> None:
-        self.free = _RAM
+        self.free = self.base
         self.cycles = 0
         self.arrays = []
         self.heap = (0, 0)
@@ -66,7 +69,7 @@ class Machine:
         at = self.free
         self.write(at, data)
         self.free = (at + len(data) + 15) & ~15
-        if self.free > _RAM + _SIZE - 0x4000:
+        if self.free > self.base + _SIZE - 0x4000:
             raise MachineError("out of memory")
         return at
 

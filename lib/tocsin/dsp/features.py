@@ -15,6 +15,7 @@ from array import array
 
 from tocsin.dsp.table import MODULE, FeatureError, integer, outputs, row
 from tocsin.kernels.arrays import need
+from tocsin.kernels.fixed import COSINES
 
 
 def _group_class(module: str):
@@ -64,6 +65,7 @@ class Extractor:
                 self.groups.append(group_class(feature, config, buffers))
             self.groups[keys.index(key)].add(feature, at)
             at += outputs(feature)
+        COSINES.clear()
         self.n_features = at
         self.vector = array("h", [0] * at)
 

@@ -1,0 +1,465 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The FFT in Xtensa code, bit-exact with reference_fft.py.
+
+Every line is one instruction; `data(...)` is one that the assembler lacks, written in its
+comment. Loads are scheduled ahead of their use. README.md has the instruction counts.
+"""
+
+import micropython
+
+from tocsin.kernels.plan import make_work  # noqa: F401
+
+raise ImportError("build with tools/native_abi.py")
+
+
+# a2 frame, a3 window, a4 plan, a5 work. Stack: 4 work + n, 8 where a block of butterflies starts,
+# 12 plan. work[n] holds the exponent, work[n + 1] the end of a pass. Returns the exponent.
+@micropython.asm_xtensa
+def rfft(a2, a3, a4, a5):
+    s32i_n(a4, a1, 12)
+    s32i_n(a5, a1, 8)
+    # level, two samples at a time: a6 min, a7 max, a9 sum, a11 runs to a10
+    l16ui(a8, a4, 4)
+    l16si(a6, a2, 0)
+    addx2(a10, a8, a2)
+    data(3, 0x04C080)  # extui a12, a8, 0, 1
+    mov_n(a7, a6)
+    mull(a9, a6, a12)
+    addx2(a11, a12, a2)
+    data(3, 0x1ABBA7)  # bgeu a11, a10, LEVELLED
+    label(LEVEL)
+    l16si(a12, a11, 0)
+    l16si(a13, a11, 2)
+    addi_n(a11, a11, 4)
+    add_n(a9, a9, a12)
+    data(3, 0x4366C0)  # min a6, a6, a12
+    data(3, 0x5377C0)  # max a7, a7, a12
+    add_n(a9, a9, a13)
+    data(3, 0x4366D0)  # min a6, a6, a13
+    data(3, 0x5377D0)  # max a7, a7, a13
+    bltu(a11, a10, LEVEL)
+    label(LEVELLED)
+    # a10 mean, from sum + count * 2**15 >= 0; a11 its fraction in Q14
+    slli(a11, a8, 15)
+    add_n(a9, a9, a11)
+    data(3, 0xC2A980)  # quou a10, a9, a8
+    data(3, 0xE2B980)  # remu a11, a9, a8
+    addmi(a10, a10, -32768)
+    slli(a11, a11, 14)
+    data(3, 0xC2BB80)  # quou a11, a11, a8
+    l16ui(a12, a4, 6)
+    mull(a10, a10, a12)
+    mull(a11, a11, a12)
+    # a13 = s + 2 = 17 - bits of (max(max - mean, mean - min) + 1)
+    sub(a12, a7, a10)
+    sub(a13, a10, a6)
+    data(3, 0x53CCD0)  # max a12, a12, a13
+    addi_n(a12, a12, 1)
+    nsau(a13, a12)
+    addi(a13, a13, -15)
+    # a9 = 2 - (mean << s + 2) - (fraction << s + 2 >> 14), a12 = 1 << s + 2
+    ssl(a13)
+    sll(a11, a11)
+    sll(a10, a10)
+    movi_n(a12, 1)
+    sll(a12, a12)
+    srli(a11, a11, 14)
+    movi_n(a9, 2)
+    sub(a9, a9, a10)
+    sub(a9, a9, a11)
+    # load: a10 parts of the frame; a14 the order, its end a8; a7 = radix / 2 shifts right
+    l16ui(a6, a4, 0)
+    l16ui(a10, a4, 8)
+    addx4(a15, a6, a5)
+    srli(a7, a10, 1)
+    ssr(a7)
+    s32i_n(a15, a1, 4)
+    addi_n(a7, a7, 1)
+    sub(a7, a7, a13)
+    s32i_n(a7, a15, 0)
+    l16ui(a14, a4, 12)
+    srl(a8, a6)
+    addx2(a14, a14, a4)
+    add_n(a8, a8, a14)
+    label(PART)
+    mov_n(a11, a14)
+    label(POINT)
+    l16si(a6, a2, 0)
+    l16si(a7, a2, 2)
+    l16ui(a13, a11, 0)
+    mull(a6, a6, a12)
+    mull(a7, a7, a12)
+    l16si(a0, a3, 0)
+    l16si(a15, a3, 2)
+    add_n(a6, a6, a9)
+    add_n(a7, a7, a9)
+    srai(a6, a6, 2)
+    srai(a7, a7, 2)
+    data(3, 0xD16600)  # mul16s a6, a6, a0
+    data(3, 0xD177F0)  # mul16s a7, a7, a15
+    addx4(a13, a13, a5)
+    addi_n(a2, a2, 4)
+    sra(a6, a6)
+    sra(a7, a7)
+    addi_n(a3, a3, 4)
+    s32i_n(a6, a13, 0)
+    s32i_n(a7, a13, 4)
+    addi_n(a11, a11, 2)
+    bltu(a11, a8, POINT)
+    addi_n(a5, a5, 8)
+    addi(a10, a10, -1)
+    bnez(a10, PART)
+    # a6 min and a7 max of a pass' results; a3 the twiddles, a5 bytes between a butterfly's points
+    movi_n(a6, 0)
+    movi_n(a7, 0)
+    l16ui(a10, a4, 8)
+    l16ui(a3, a4, 14)
+    addx2(a3, a3, a4)
+    data(3, 0x092A26)  # beqi a10, 2, TWOS
+    addi(a3, a3, -12)
+    movi_n(a5, 8)
+    movi_n(a10, 14)
+    j(PASS)
+    # radix 2: a4 to a5, a2 rounds
+    label(TWOS)
+    l32i_n(a4, a1, 8)
+    l32i_n(a5, a1, 4)
+    movi_n(a2, 1)
+    slli(a2, a2, 13)
+    label(TWO)
+    l32i_n(a8, a4, 0)
+    l32i_n(a9, a4, 4)
+    l32i_n(a10, a4, 8)
+    l32i_n(a11, a4, 12)
+    add_n(a8, a8, a2)
+    add_n(a9, a9, a2)
+    add_n(a12, a8, a10)
+    sub(a10, a8, a10)
+    add_n(a13, a9, a11)
+    sub(a11, a9, a11)
+    srai(a12, a12, 14)
+    srai(a13, a13, 14)
+    srai(a10, a10, 14)
+    srai(a11, a11, 14)
+    s32i_n(a12, a4, 0)
+    s32i_n(a13, a4, 4)
+    s32i_n(a10, a4, 8)
+    s32i_n(a11, a4, 12)
+    data(3, 0x4366C0)  # min a6, a6, a12
+    data(3, 0x5377C0)  # max a7, a7, a12
+    data(3, 0x4366D0)  # min a6, a6, a13
+    data(3, 0x5377D0)  # max a7, a7, a13
+    data(3, 0x4366A0)  # min a6, a6, a10
+    data(3, 0x5377A0)  # max a7, a7, a10
+    data(3, 0x4366B0)  # min a6, a6, a11
+    data(3, 0x5377B0)  # max a7, a7, a11
+    addi(a4, a4, 16)
+    bltu(a4, a5, TWO)
+    movi_n(a5, 16)
+    # the next pass' shift from the largest value a6, unless the step is above n bytes
+    label(NEXT)
+    l32i_n(a8, a1, 12)
+    movi_n(a10, -1)
+    l16ui(a9, a8, 0)
+    xor(a6, a6, a10)
+    data(3, 0x536670)  # max a6, a6, a7
+    data(3, 0x02B957)  # bgeu a9, a5, SHIFT
+    j(SPLIT)
+    label(SHIFT)
+    nsau(a7, a6)
+    ssl(a7)
+    sll(a6, a6)
+    # limit 195 * 64, of 14 bits; of the last pass 275 * 64, of 15 bits
+    data(3, 0xC3A0A2)  # movi a10, 195
+    slli(a10, a10, 24)
+    movi_n(a11, 18)
+    data(3, 0x079957)  # bne a9, a5, LIMIT
+    data(3, 0x13A1A2)  # movi a10, 275
+    slli(a10, a10, 23)
+    movi_n(a11, 17)
+    label(LIMIT)
+    sub(a11, a11, a7)
+    data(3, 0x0136A7)  # bltu a6, a10, FITS
+    addi_n(a11, a11, 1)
+    label(FITS)
+    movi_n(a10, -8)
+    data(3, 0x53BBA0)  # max a11, a11, a10
+    l32i_n(a8, a1, 4)
+    l32i_n(a10, a8, 0)
+    add_n(a10, a10, a11)
+    s32i_n(a10, a8, 0)
+    addi_n(a10, a11, 11)
+    # radix 4 with shift a10: a2 rounds, a4 the last of four points, goes down and up again
+    label(PASS)
+    l32i_n(a11, a1, 12)
+    l32i_n(a8, a1, 4)
+    l16ui(a11, a11, 0)
+    addi(a9, a10, -1)
+    ssl(a9)
+    movi_n(a2, 1)
+    sll(a2, a2)
+    ssr(a10)
+    slli(a11, a11, 2)
+    sub(a4, a8, a11)
+    addx4(a4, a5, a4)
+    s32i_n(a4, a8, 4)
+    sub(a4, a4, a5)
+    movi_n(a6, 0)
+    movi_n(a7, 0)
+    label(BLOCKS)
+    s32i_n(a4, a1, 8)
+    j(FOUR)
+    label(PLAIN)
+    sub(a4, a4, a5)
+    l32i_n(a12, a4, 0)
+    l32i_n(a13, a4, 4)
+    sub(a4, a4, a5)
+    l32i_n(a10, a4, 0)
+    l32i_n(a11, a4, 4)
+    sub(a4, a4, a5)
+    l32i_n(a8, a4, 0)
+    l32i_n(a9, a4, 4)
+    j(SUMS)
+    label(FOUR)
+    l32i_n(a14, a4, 0)
+    l32i_n(a15, a4, 4)
+    data(3, 0xE08526)  # beqi a5, 8, PLAIN
+    l16si(a8, a3, 8)
+    l16si(a9, a3, 10)
+    sub(a4, a4, a5)
+    l32i_n(a12, a4, 0)
+    l32i_n(a13, a4, 4)
+    mull(a0, a14, a8)
+    mull(a14, a14, a9)
+    mull(a9, a15, a9)
+    mull(a15, a15, a8)
+    l16si(a8, a3, 4)
+    sub(a4, a4, a5)
+    add_n(a0, a0, a9)
+    l16si(a9, a3, 6)
+    sub(a15, a15, a14)
+    srai(a14, a0, 2)
+    srai(a15, a15, 2)
+    l32i_n(a10, a4, 0)
+    l32i_n(a11, a4, 4)
+    mull(a0, a12, a8)
+    mull(a12, a12, a9)
+    mull(a9, a13, a9)
+    mull(a13, a13, a8)
+    l16si(a8, a3, 0)
+    sub(a4, a4, a5)
+    add_n(a0, a0, a9)
+    l16si(a9, a3, 2)
+    sub(a13, a13, a12)
+    srai(a12, a0, 2)
+    srai(a13, a13, 2)
+    mull(a0, a10, a8)
+    mull(a10, a10, a9)
+    mull(a9, a11, a9)
+    mull(a11, a11, a8)
+    l32i_n(a8, a4, 0)
+    add_n(a0, a0, a9)
+    l32i_n(a9, a4, 4)
+    sub(a11, a11, a10)
+    srai(a10, a0, 2)
+    srai(a11, a11, 2)
+    slli(a8, a8, 11)
+    slli(a9, a9, 11)
+    label(SUMS)
+    add_n(a8, a8, a2)
+    add_n(a9, a9, a2)
+    sub(a0, a8, a12)
+    add_n(a8, a8, a12)
+    sub(a12, a9, a13)
+    add_n(a9, a9, a13)
+    sub(a13, a10, a14)
+    add_n(a10, a10, a14)
+    sub(a14, a11, a15)
+    add_n(a11, a11, a15)
+    # first and third result
+    add_n(a15, a8, a10)
+    sub(a8, a8, a10)
+    add_n(a10, a9, a11)
+    sub(a9, a9, a11)
+    sra(a15, a15)
+    sra(a10, a10)
+    sra(a8, a8)
+    sra(a9, a9)
+    s32i_n(a15, a4, 0)
+    s32i_n(a10, a4, 4)
+    add_n(a4, a4, a5)
+    data(3, 0x4366F0)  # min a6, a6, a15
+    data(3, 0x5377F0)  # max a7, a7, a15
+    data(3, 0x4366A0)  # min a6, a6, a10
+    data(3, 0x5377A0)  # max a7, a7, a10
+    data(3, 0x436680)  # min a6, a6, a8
+    data(3, 0x537780)  # max a7, a7, a8
+    data(3, 0x436690)  # min a6, a6, a9
+    data(3, 0x537790)  # max a7, a7, a9
+    # second and fourth
+    add_n(a15, a0, a14)
+    sub(a0, a0, a14)
+    sub(a14, a12, a13)
+    add_n(a12, a12, a13)
+    sra(a15, a15)
+    sra(a14, a14)
+    sra(a0, a0)
+    sra(a12, a12)
+    s32i_n(a15, a4, 0)
+    s32i_n(a14, a4, 4)
+    add_n(a4, a4, a5)
+    s32i_n(a8, a4, 0)
+    s32i_n(a9, a4, 4)
+    add_n(a4, a4, a5)
+    s32i_n(a0, a4, 0)
+    s32i_n(a12, a4, 4)
+    l32i_n(a8, a1, 4)
+    data(3, 0x4366F0)  # min a6, a6, a15
+    data(3, 0x5377F0)  # max a7, a7, a15
+    data(3, 0x4366E0)  # min a6, a6, a14
+    data(3, 0x5377E0)  # max a7, a7, a14
+    data(3, 0x436600)  # min a6, a6, a0
+    data(3, 0x537700)  # max a7, a7, a0
+    data(3, 0x4366C0)  # min a6, a6, a12
+    data(3, 0x5377C0)  # max a7, a7, a12
+    addx4(a4, a5, a4)
+    bltu(a4, a8, FOUR)
+    l32i_n(a4, a1, 8)
+    l32i_n(a9, a8, 4)
+    addi_n(a3, a3, 12)
+    addi_n(a4, a4, 8)
+    bltu(a4, a9, BLOCKS)
+    slli(a5, a5, 2)
+    j(NEXT)
+    # split: a8 plan, a9 n; bins 0, m and m / 2, the exponent in a2
+    label(SPLIT)
+    l32i_n(a5, a1, 4)
+    slli(a10, a9, 2)
+    sub(a4, a5, a10)
+    l32i_n(a2, a5, 0)
+    l32i_n(a10, a4, 0)
+    l32i_n(a11, a4, 4)
+    movi_n(a12, 0)
+    addx2(a9, a9, a4)
+    addi(a2, a2, -4)
+    add_n(a13, a10, a11)
+    sub(a10, a10, a11)
+    slli(a13, a13, 4)
+    slli(a10, a10, 4)
+    s32i_n(a13, a4, 0)
+    s32i_n(a12, a4, 4)
+    s32i_n(a10, a5, 0)
+    s32i_n(a12, a5, 4)
+    l32i_n(a10, a9, 0)
+    l32i_n(a11, a9, 4)
+    slli(a10, a10, 4)
+    slli(a11, a11, 4)
+    neg(a11, a11)
+    s32i_n(a10, a9, 0)
+    s32i_n(a11, a9, 4)
+    # a4 goes up from bin 1, a5 down from bin m - 1, a6 over the twiddles, a7 rounds
+    l16ui(a6, a8, 16)
+    movi_n(a7, 1)
+    addx2(a6, a6, a8)
+    slli(a7, a7, 7)
+    addi_n(a6, a6, 4)
+    addi_n(a4, a4, 8)
+    addi(a5, a5, -8)
+    label(BINS)
+    l32i_n(a8, a4, 0)
+    l32i_n(a10, a5, 0)
+    l32i_n(a9, a4, 4)
+    l32i_n(a11, a5, 4)
+    l16si(a12, a6, 0)
+    l16si(a13, a6, 2)
+    # even parts a0, a10; odd parts a8, a9, turned into a11, a8
+    add_n(a0, a8, a10)
+    sub(a8, a8, a10)
+    sub(a10, a9, a11)
+    add_n(a9, a9, a11)
+    mull(a11, a9, a12)
+    mull(a14, a8, a13)
+    mull(a8, a8, a12)
+    mull(a9, a9, a13)
+    slli(a0, a0, 11)
+    slli(a10, a10, 11)
+    add_n(a0, a0, a7)
+    add_n(a10, a10, a7)
+    sub(a11, a11, a14)
+    add_n(a8, a8, a9)
+    srai(a11, a11, 1)
+    srai(a8, a8, 1)
+    add_n(a12, a0, a11)
+    sub(a13, a10, a8)
+    sub(a0, a0, a11)
+    add_n(a10, a10, a8)
+    srai(a12, a12, 8)
+    srai(a13, a13, 8)
+    srai(a0, a0, 8)
+    srai(a10, a10, 8)
+    neg(a10, a10)
+    s32i_n(a12, a4, 0)
+    s32i_n(a13, a4, 4)
+    s32i_n(a0, a5, 0)
+    s32i_n(a10, a5, 4)
+    addi_n(a4, a4, 8)
+    addi(a5, a5, -8)
+    addi_n(a6, a6, 4)
+    bltu(a4, a5, BINS)
+
+
+def spectrum(frame, window, plan, work):
+    exponent = rfft(frame, window, plan, work)
+    return 2 * (exponent + _power(work, plan[0])) + 1
+
+
+# a2 work, a3 n; bins in place to p[k]; returns d
+@micropython.asm_xtensa
+def _power(a2, a3):
+    # a6 min, a7 max of all components, a4 runs to a5; then d = max(bits - 15, 0)
+    addi_n(a3, a3, 2)
+    addx4(a5, a3, a2)
+    mov_n(a4, a2)
+    movi_n(a6, -1)
+    movi_n(a7, 0)
+    label(LARGEST)
+    l32i_n(a8, a4, 0)
+    l32i_n(a9, a4, 4)
+    addi_n(a4, a4, 8)
+    data(3, 0x436680)  # min a6, a6, a8
+    data(3, 0x537780)  # max a7, a7, a8
+    data(3, 0x436690)  # min a6, a6, a9
+    data(3, 0x537790)  # max a7, a7, a9
+    bltu(a4, a5, LARGEST)
+    movi_n(a8, -1)
+    xor(a6, a6, a8)
+    data(3, 0x537760)  # max a7, a7, a6
+    nsau(a7, a7)
+    movi_n(a8, 17)
+    sub(a7, a8, a7)
+    movi_n(a8, 0)
+    data(3, 0x537780)  # max a7, a7, a8
+    ssr(a7)
+    # u = |x| >> d, squared as u (u + 1), halves summed; a4 runs, a2 stores
+    mov_n(a4, a2)
+    label(BIN)
+    l32i_n(a8, a4, 0)
+    l32i_n(a9, a4, 4)
+    addi_n(a4, a4, 8)
+    srai(a10, a8, 31)
+    srai(a11, a9, 31)
+    xor(a8, a8, a10)
+    xor(a9, a9, a11)
+    srl(a8, a8)
+    srl(a9, a9)
+    addi_n(a10, a8, 1)
+    addi_n(a11, a9, 1)
+    mull(a8, a8, a10)
+    mull(a9, a9, a11)
+    srli(a8, a8, 1)
+    srli(a9, a9, 1)
+    add_n(a8, a8, a9)
+    s32i_n(a8, a2, 0)
+    addi_n(a2, a2, 4)
+    bltu(a4, a5, BIN)
+    mov_n(a2, a7)
