@@ -7,9 +7,9 @@ heads: classifier, regressor, autoencoder. Format of the MLPN section: README.md
 import struct
 from array import array
 
-from tocsin.kernels import fc_s8, quantize_s8
+from tocsin.kernels import fc_s8, isqrt, quantize_s8
 from tocsin.kernels.arrays import need
-from tocsin.kernels.fixed import isqrt, shift_round
+from tocsin.kernels.fixed import shift_round
 from tocsin.models.bundle import refuse
 
 CLASSIFIER = 0
