@@ -215,10 +215,12 @@ def native(paths: set[str], arch: str) -> set[str]:
 
 
 def _twin(path: str, arch: str) -> str:
-    thumb = path.replace("reference", "thumb")
-    if arch in THUMB and (ROOT / thumb).is_file():
-        return thumb
-    return path.replace("reference", "viper")
+    """The native twin of a reference file; the file itself where this architecture has none."""
+    for backend in ("thumb", "viper") if arch in THUMB else ("viper",):
+        twin = path.replace("reference", backend)
+        if (ROOT / twin).is_file():
+            return twin
+    return path
 
 
 def loaded_modules(name: str) -> tuple[set[str], set[str]]:

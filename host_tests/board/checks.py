@@ -129,6 +129,8 @@ def statistics(kernels: SimpleNamespace, count: int, seed: int = 0) -> None:
         exponent = int(rng.integers(-4000, 8100))
         for name, number in (("isqrt", top), ("exp2_q8", exponent)):
             assert getattr(kernels, name)(number) == getattr(reference, name)(number), name
+        start = int(rng.integers(0, 5))
+        both(kernels, "widen", lambda n=n: empty("i", n + 9), x, n, None, start)
 
 
 def models(kernels: SimpleNamespace, count: int, seed: int = 0) -> None:

@@ -1,7 +1,28 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Single numbers in Thumb code, bit-exact with fixed.py. One instruction a line."""
+"""Single numbers and a copy in Thumb code, bit-exact with reference_numbers.py.
+
+Every line is one instruction; `data(2, ...)` is one that the assembler lacks, written in its
+comment. Functions return 0 where the reference returns None.
+"""
 
 import micropython
+
+
+@micropython.asm_thumb
+def widen(r0, r1, r2, r3):
+    lsl(r3, r3, 2)
+    add(r2, r2, r3)
+    b(TEST)
+    label(ONE)
+    ldrh(r4, [r0, 0])
+    data(2, 0xB224)  # sxth r4, r4
+    str(r4, [r2, 0])
+    add(r0, 2)
+    add(r2, 4)
+    label(TEST)
+    sub(r1, 1)
+    bpl(ONE)
+    mov(r0, 0)
 
 
 @micropython.asm_thumb
