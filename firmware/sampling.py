@@ -32,6 +32,7 @@ class Sampler:
         elif driver.rate_mhz and driver.rate_mhz < 10_000:
             size = 1
         self._fast = driver.rate_mhz and size == _BLOCK
+        self._size = size
         self._block = array("h", [0] * (size * len(driver.channels)))
         self.late = 0
         self.failed = 0
@@ -86,6 +87,8 @@ class Sampler:
         clock = self._clock
         try:
             count = await self._driver.read(self._block)
+            if not 0 <= count <= self._size:
+                raise OSError("%d samples in a block of %d" % (count, self._size))
         except OSError as error:
             self.failed += 1
             self.error = error

@@ -9,7 +9,6 @@ coarse.
 
 import json
 import struct
-from array import array
 
 _MAGIC = b"TREC"
 
@@ -18,8 +17,30 @@ class RecordingError(ValueError):
     """A recording that cannot be played; the message says what to do."""
 
 
+class Samples:
+    """The int16 samples of an open recording file, from byte `start` on; read when played."""
+
+    def __init__(self, file, start: int):
+        self._file = file
+        self._start = start
+        self._count = (file.seek(0, 2) - start) // 2
+        self._at = -1
+
+    def __len__(self) -> int:
+        return self._count
+
+    def copy(self, at: int, block, count: int) -> None:
+        """Copy `count` samples from sample `at` on into block. Raises OSError."""
+        if at != self._at:
+            self._file.seek(self._start + 2 * at)
+        self._at = -1
+        if self._file.readinto(memoryview(block)[:count]) != 2 * count:
+            raise OSError("the recording ends too early; deploy it again")
+        self._at = at + count
+
+
 class Replay:
-    """Plays `samples` (array('h'), interleaved) once, or again and again with `loop`.
+    """Plays `samples` (array('h') or `Samples`, interleaved) once, or for ever with `loop`.
 
     part_samples: samples per part for a line, else None. interval_ms: between samples, in place
     of the rate. Attributes as every driver; done: played.
@@ -60,12 +81,17 @@ class Replay:
             await self._clock.sleep_ms(60_000)
         count = min(room, left)
         await self._pace(count)
-        samples = self._samples
-        at = self._at
-        for i in range(count * width):
-            block[i] = samples[at + i]
-        self._at = at + count * width
+        self._copy(block, count * width)
+        self._at += count * width
         return count
+
+    def _copy(self, block, count: int) -> None:
+        samples, at = self._samples, self._at
+        if isinstance(samples, Samples):
+            samples.copy(at, block, count)
+            return
+        for i in range(count):
+            block[i] = samples[at + i]
 
     async def _pace(self, count: int) -> None:
         """Sleep until `count` more samples would be there, without drifting."""
@@ -84,13 +110,14 @@ class Replay:
             self._played = 0
 
 
-def parse(data: bytes) -> tuple:
-    """Return (header, samples) of a recording file. Raises RecordingError."""
-    if len(data) < 6 or bytes(data[:4]) != _MAGIC:
+def parse(file) -> tuple:
+    """Return (header, `Samples`) of an open recording file. Raises RecordingError."""
+    start = file.read(6)
+    if len(start) < 6 or start[:4] != _MAGIC:
         raise RecordingError("not a recording (no TREC at its start); export it again")
-    size = struct.unpack_from("<H", data, 4)[0]
+    size = struct.unpack("<H", start[4:])[0]
     try:
-        header = json.loads(bytes(data[6:6 + size]).decode())
+        header = json.loads(file.read(size).decode())
         channels, rate_mhz = header["channels"], header["rate_mhz"]
         interval_ms = header.get("interval_ms") or 0
     except (ValueError, KeyError, TypeError, AttributeError):
@@ -98,15 +125,14 @@ def parse(data: bytes) -> tuple:
     if not (isinstance(channels, list) and isinstance(rate_mhz, int)
             and isinstance(interval_ms, int) and interval_ms >= 0):
         raise RecordingError("the recording's header is damaged; export it again")
-    body = bytes(data[6 + size:])
-    return header, array("h", body[:len(body) // 2 * 2])
+    return header, Samples(file, 6 + size)
 
 
 def make(settings: dict, clock, store=None) -> Replay:
     """Driver `replay`: settings["file"] is the recording's path, settings["loop"] optional."""
-    data = store.read(settings["file"], 1 << 22)
-    if data is None:
+    file = store.open(settings["file"])
+    if file is None:
         raise RecordingError("recording %s is missing; deploy it" % settings["file"])
-    header, samples = parse(data)
+    header, samples = parse(file)
     return Replay(clock, header["channels"], header["rate_mhz"], samples, header.get("parts"),
                   settings.get("loop", False), header.get("interval_ms"))

@@ -7,9 +7,7 @@ from array import array
 import pytest
 
 from host_tests.board import bench, checks, machine, native_modules, thumb_opcodes
-from host_tests.unit.kernels_signals import window
 from tocsin.kernels import reference
-from tocsin.kernels.plan import REMOVE_MEAN, make_plan
 from tools import mpy_format
 from tools.mpy import THUMB, compile_file
 
@@ -69,12 +67,7 @@ def test_few_samples(thumb, count):
 
 @pytest.mark.parametrize("length", (1, 2, 3, 7, 8, 9, 33))
 def test_short_frames(thumb, length):
-    """What lies behind the frame's samples has no effect."""
-    for n in (64, 128):
-        x = array("h", [-32768, 32767, 5, -3] * (n // 4))
-        plan = make_plan(n, length, REMOVE_MEAN)
-        table = window("edges", length, n)
-        checks.both(thumb, "spectrum", lambda n=n: checks.empty("i", n + 2), x, table, plan, None)
+    checks.short_frames(thumb, length)
 
 
 def test_vectors_that_do_not_start_on_a_word(thumb):

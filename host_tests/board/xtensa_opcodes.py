@@ -4,7 +4,8 @@
     python -m host_tests.board.xtensa_opcodes FILE...     rewrites the numbers of data(...) lines
 
 In a kernel, `data(3, 0)  # bgez a3, DONE` is a line that `asm_xtensa` cannot write; its number
-follows from its comment, and for a branch from the places of the lines around it.
+follows from its comment, and for a branch from the places of the lines around it. A line with
+more than one number is a table.
 """
 
 import ast
@@ -104,6 +105,14 @@ def _encode(name: str, words: list[str], at: int, labels: dict[str, int]) -> int
         return 0x600000 | first << 12 | _register(words[1]) << 4
     if name == "abs":
         return 0x600100 | first << 12 | _register(words[1]) << 4
+    if name == "slli":
+        bits = 32 - _number(words[2], 1, 31)
+        code = 0x110000 if bits & 16 else 0x010000
+        return code | first << 12 | _register(words[1]) << 8 | (bits & 15) << 4
+    if name == "srai":
+        bits = _number(words[2], 0, 31)
+        code = 0x310000 if bits & 16 else 0x210000
+        return code | first << 12 | (bits & 15) << 8 | _register(words[1]) << 4
     if name == "srli":
         return 0x410000 | first << 12 | _number(words[2], 0, 15) << 8 | _register(words[1]) << 4
     if name in _MEMORY:
@@ -129,7 +138,7 @@ def _encode(name: str, words: list[str], at: int, labels: dict[str, int]) -> int
         value = _number(words[2], -1, 15)
         if value == 0:
             raise ValueError("addi_n adds -1 or 1 to 15")
-        return first << 12 | _register(words[1]) << 8 | (value & 15) << 4 | 11
+        return first << 12 | _register(words[1]) << 8 | max(value, 0) << 4 | 11
     if name == "mov_n":
         return _register(words[1]) << 8 | first << 4 | 13
     if name == "add_n":
@@ -196,9 +205,9 @@ def assemble(source: str, origin: int) -> tuple[bytes, dict[str, int]]:
     return bytes(code), labels
 
 
-def code_size(function: ast.FunctionDef) -> int:
-    """Bytes of machine code that `asm_xtensa` makes of a function, constants included."""
-    return _places(function)[0]
+def sizes(source: str) -> dict[str, int]:
+    """Function -> bytes of machine code that `asm_xtensa` makes of it, prologue included."""
+    return {function.name: _places(function)[0] for function in _functions(source)}
 
 
 def rewrite(source: str) -> str:
@@ -207,12 +216,10 @@ def rewrite(source: str) -> str:
     Raises ValueError for a comment that is no instruction or a branch that is too far.
     """
     lines = source.splitlines(keepends=True)
-    for function in ast.parse(source).body:
-        if not isinstance(function, ast.FunctionDef) or not _is_assembler(function):
-            continue
+    for function in _functions(source):
         _, places, labels = _places(function)
         for call, at in places:
-            if call.func.id != "data":
+            if call.func.id != "data" or len(call.args) > 2:
                 continue
             line = lines[call.lineno - 1]
             found = re.fullmatch(r"( *)data\(.*\)  # (.+)\n", line)
@@ -225,8 +232,13 @@ def rewrite(source: str) -> str:
     return "".join(lines)
 
 
-def _is_assembler(function: ast.FunctionDef) -> bool:
-    return any("asm_xtensa" in ast.unparse(x) for x in function.decorator_list)
+def _functions(source: str) -> list[ast.FunctionDef]:
+    found = [node for node in ast.parse(source).body if isinstance(node, ast.FunctionDef)]
+    return [node for node in found if "asm_xtensa" in map(_decorator, node.decorator_list)]
+
+
+def _decorator(node: ast.expr) -> str:
+    return ast.unparse(node).removeprefix("micropython.")
 
 
 def _places(function: ast.FunctionDef) -> tuple[int, list[tuple[ast.Call, int]], dict[str, int]]:

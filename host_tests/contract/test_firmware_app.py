@@ -2,13 +2,14 @@
 """The app running a replayed hour: a cold room by the minute and a motor in bursts."""
 
 import binascii
+import io
 import json
 import unittest
 from array import array
 
 from firmware.app import App
 from firmware.clock import Clock
-from firmware.drivers.replay import RecordingError, Replay, parse
+from firmware.drivers.replay import RecordingError, Replay, Samples, make, parse
 from noalloc import no_allocation, vectors
 
 
@@ -77,7 +78,11 @@ class MemoryStore:
         self.files = files
 
     def read(self, name, limit=65536):
-        return self.files.get(name)
+        data = self.files.get(name)
+        return None if data is None or len(data) > limit else data
+
+    def open(self, name):
+        return io.BytesIO(self.files[name]) if name in self.files else None
 
     def replace(self, name, data):
         self.files[name] = data
@@ -422,17 +427,51 @@ class TestSamplerDeadline(unittest.TestCase):
 
 
 class TestRecordings(unittest.TestCase):
+    def parts(self, samples):
+        header = json.dumps({"channels": TEMPERATURE, "rate_mhz": 1000}).encode()
+        return b"TREC" + bytes([len(header), 0]) + header + bytes(array("h", samples))
+
     def test_file_is_parsed(self):
-        header = json.dumps({"channels": TEMPERATURE, "rate_mhz": 17}).encode()
-        data = b"TREC" + bytes([len(header), 0]) + header + b"\x01\x00\xff\xff"
-        found, samples = parse(data)
-        self.assertEqual(found["rate_mhz"], 17)
-        self.assertEqual(list(samples), [1, -1])
+        found, samples = parse(io.BytesIO(self.parts([1, -1])))
+        self.assertEqual(found["rate_mhz"], 1000)
+        block = array("h", [0, 0, 0])
+        samples.copy(0, block, 2)
+        self.assertEqual((len(samples), list(block)), (2, [1, -1, 0]))
 
     def test_damage_is_named(self):
-        for data in (b"", b"TREC\x05\x00{}", b"RIFF" + bytes(20)):
+        for data in (b"", b"TREC\x05", b"TREC\x05\x00{}", b"RIFF" + bytes(20)):
             with self.assertRaises(RecordingError):
-                parse(data)
+                parse(io.BytesIO(data))
+
+    def test_file_is_played_again_and_again_block_by_block(self):
+        store = MemoryStore({"a.trec": self.parts([1, 2, 3, 4, 5])})
+        scheduler = Scheduler()
+        replay = make({"file": "a.trec", "loop": True}, Clock(scheduler, scheduler, 1), store)
+        played, block = [], array("h", [0, 0])
+
+        async def play():
+            while True:
+                count = await replay.read(block)
+                played.extend(block[:count])
+
+        scheduler.create_task(play())
+        scheduler.run(60_000)
+        self.assertEqual(played[:12], [1, 2, 3, 4, 5, 1, 2, 3, 4, 5, 1, 2])
+
+    def test_file_cut_while_it_plays_is_a_failing_sensor(self):
+        class Cut:
+            def seek(self, at, whence=0):
+                return 6
+
+            def readinto(self, block):
+                return len(block)
+
+        with self.assertRaises(OSError):
+            Samples(Cut(), 0).copy(0, array("h", [0, 0, 0]), 3)
+
+    def test_missing_file_is_named(self):
+        with self.assertRaises(RecordingError):
+            make({"file": "a.trec"}, None, MemoryStore({}))
 
 
 if __name__ == "__main__":

@@ -9,13 +9,14 @@ from host_tests.micropython import wasm
 LIMIT = 6 * 1024
 COLLECT = "import gc\ngc.collect()"
 LOAD = """
+from array import array
 from binascii import unhexlify
 from noalloc import vectors
 from tocsin.models.bundle import parse
 from tocsin.models.scorer import Scorer
 from tocsin.models.smoothing import Decision
 text = vectors("models")["cases"]["kmeans_mlp"]["bundle"]
-vector = [2000] * 16
+vector = array("h", [2000] * 16)
 scorer = Scorer(parse(unhexlify(text)))
 scorer.score(vector)
 scorer = decision = bundle = None

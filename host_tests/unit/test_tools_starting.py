@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """From a capture to a board: train --config, replay, and the board that runs both files."""
 
+import io
 import json
 import subprocess
 import sys
+from array import array
 
 import numpy as np
 import pytest
@@ -275,15 +277,23 @@ def test_files_that_belong_together_appear_together_or_not_at_all(tmp_path):
     assert [p.read_bytes() for p in (old, new, blocked)] == [b"after", b"x", b"y"]
 
 
+def played(data):
+    """(header, list of the samples) of a recording file's bytes, as the device reads them."""
+    header, samples = parse(io.BytesIO(data))
+    block = array("h", bytes(2 * len(samples)))
+    samples.copy(0, block, len(samples))
+    return header, block.tolist()
+
+
 def test_a_replay_holds_the_recordings_in_order(pump, tmp_path, capsys):
-    header, samples = parse((pump / "pump.trec").read_bytes())
+    header, samples = played((pump / "pump.trec").read_bytes())
     data = datasets.load(pump / "recordings")
     assert header["rate_mhz"] == RATE * 1000 and header["parts"] is None
     assert header["channels"] == [c.facts() for c in data.channels]
-    assert list(samples) == data.of_split("test")[0].samples[:, 0].tolist()
+    assert samples == data.of_split("test")[0].samples[:, 0].tolist()
     out = tmp_path / "both.trec"
     run("replay", pump / "recordings", "--recording", "tue", "--recording", "mon", "--out", out)
-    assert len(parse(out.read_bytes())[1]) == 100 * RATE
+    assert len(played(out.read_bytes())[1]) == 100 * RATE
     error = refused(capsys, "replay", pump / "recordings", "--recording", "sun", "--out", out)
     assert "no recording 'sun'; it has mon, tue" in error
 
@@ -291,10 +301,10 @@ def test_a_replay_holds_the_recordings_in_order(pump, tmp_path, capsys):
 def test_a_replay_of_parts_and_of_logs_says_so(tmp_path):
     parts = datasets.load(tools_sets.curves(tmp_path / "parts", leak=False))
     timed = datasets.DataSet(**{**vars(parts), "rate_hz": 100.0})
-    header, _ = parse(replay_file.of_recordings(timed, timed.of_split("test")))
+    header, _ = played(replay_file.of_recordings(timed, timed.of_split("test")))
     assert header["parts"] == 48
     log = datasets.load(tools_sets.room(tmp_path / "room"))
-    header, _ = parse(replay_file.of_recordings(log, log.of_split("test")))
+    header, _ = played(replay_file.of_recordings(log, log.of_split("test")))
     assert header["interval_ms"] == 60_000 and header["rate_mhz"] == 17
 
 
@@ -320,11 +330,11 @@ class Clock:
 def test_an_interval_paces_a_log_without_drift(interval_ms, passed_ms):
     clock = Clock()
     channels = [datasets.Channel("t").facts()]
-    played = Replay(clock, channels, 17, [1] * 100, interval_ms=interval_ms)
+    replay = Replay(clock, channels, 17, [1] * 100, interval_ms=interval_ms)
     block = [0]
     for _ in range(100):
         with pytest.raises(StopIteration) as count:
-            played.read(block).send(None)
+            replay.read(block).send(None)
         assert count.value.value == 1
     assert clock.now == pytest.approx(passed_ms, abs=1)
 

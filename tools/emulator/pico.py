@@ -6,9 +6,9 @@
     print(pico.run("import gc; print(gc.mem_free())"), pico.seconds)
 
 rp2040py executes the image instruction by instruction and counts cycles at 125 MHz, which
-`time.ticks_us()` on the board shows. What the host sends depends on the board's time only, so a run
-with the same image, files and scripts gives the same output and the same times. Misses of the flash
-cache are not modelled.
+`time.ticks_us()` on the board shows. What the host sends depends on the board's time only, so a
+run with the same image, files and scripts gives the same output and the same times. Misses of the
+flash cache are not modelled.
 """
 
 import os

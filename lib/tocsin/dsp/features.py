@@ -14,6 +14,8 @@ A resolved configuration (plain JSON, made by tools/train/resolve.py) has:
 from array import array
 
 from tocsin.dsp.table import MODULE, FeatureError, integer, outputs, row
+from tocsin.kernels.arrays import need
+from tocsin.kernels.fixed import COSINES
 
 
 def _group_class(module: str):
@@ -63,6 +65,7 @@ class Extractor:
                 self.groups.append(group_class(feature, config, buffers))
             self.groups[keys.index(key)].add(feature, at)
             at += outputs(feature)
+        COSINES.clear()
         self.n_features = at
         self.vector = array("h", [0] * at)
 
@@ -70,10 +73,13 @@ class Extractor:
         """Compute the vector from one array('h') per channel; returns `vector`, int16.
 
         count: samples of the part; a stream's windows are always full. Passing the same list of
-        frames every time allocates nothing. Raises FeatureError for other frames that do not fit.
+        frames every time allocates nothing. Raises FeatureError for frames or a count that do not
+        fit; frames are checked when they are new, and must keep their length.
         """
         if frames is not self._frames:
             self._bind(frames)
+        if not 0 < count <= self._window:
+            raise FeatureError("%d samples, not 1 to %d" % (count, self._window))
         vector = self.vector
         for group in self.groups:
             group.run(count, vector)
@@ -88,6 +94,7 @@ class Extractor:
         if len(frames) != self._channels:
             raise FeatureError("%d channels, not %d" % (len(frames), self._channels))
         for frame in frames:
+            need("a frame", frame, "h", self._window, FeatureError)
             if len(frame) != self._window:
                 raise FeatureError("a frame of %d, not %d" % (len(frame), self._window))
         for group in self.groups:

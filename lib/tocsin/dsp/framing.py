@@ -20,6 +20,7 @@ from array import array
 
 from tocsin.dsp.buffers import ALL
 from tocsin.kernels import deinterleave
+from tocsin.kernels.arrays import need
 
 
 class FramingError(ValueError):
@@ -49,6 +50,19 @@ class Buffers:
         self._fill = array("h", fill if fill else [0] * channels)
         self._last = array("h", self._fill)
         self._spec = array("h", [channels, 0, 0])
+        self._block = None
+
+    def look_at(self, block, start: int, n: int) -> None:
+        """Check that block[start:start+n] exists. Raises FramingError.
+
+        The type of a block is checked when it is another one than before.
+        """
+        if block is not self._block:
+            need("a block", block, "h", 0, FramingError)
+            self._block = block
+        if not 0 <= start <= start + n <= len(block) // self.channels:
+            raise FramingError("a block of %d samples, not %d from %d" % (
+                len(block) // self.channels, n, start))
 
     def copy(self, block, start: int, count: int, to: int) -> None:
         """Copy `count` samples of the block to frames[...][to:], holding missing ones."""
@@ -105,9 +119,13 @@ class Framer(Buffers):
             self._oldest = [view[:keep] for view in views]
 
     def feed(self, block, start: int, n: int) -> int:
-        """Take samples block[start:start+n]; returns how many, fewer once a window is full."""
+        """Take samples block[start:start+n]; returns how many, fewer once a window is full.
+
+        block: array('h'). Raises FramingError where it is anything else or shorter.
+        """
         if self.ready or n <= 0:
             return 0
+        self.look_at(block, start, n)
         skipped = min(self._skip, n)
         self._skip -= skipped
         count = min(self.window - self._filled, n - skipped)

@@ -9,7 +9,7 @@ them (not the mean). rms_log2 is 2048 + 256 log2(mean square, LSB^2), 0 for a co
 
 from array import array
 
-from tocsin.dsp.buffers import shared
+from tocsin.dsp.buffers import ALL, shared
 from tocsin.dsp.table import FeatureError, integer
 from tocsin.kernels import moments
 from tocsin.kernels.fixed import isqrt, log2_q8, log2_q8_wide, ratio, sat16, shift_round
@@ -90,6 +90,10 @@ class Moments:
         if (self.n or window) > _LONGEST:
             raise FeatureError("%s: more than %d samples, use n" % (feature["kind"], _LONGEST))
         self._raw = shared(buffers, "moments", array, "i", bytes(64))
+        self._newest = self._copy = None
+        if self.n and (window - self.n) & 1:
+            # the newest samples start between two words, and the kernel reads whole ones
+            self._copy = memoryview(array("h", bytes(2 * self.n)))
         self.items = []
         self._frame = None
 
@@ -104,8 +108,12 @@ class Moments:
 
     def bind(self, frames, vector) -> None:
         frame = frames[self.channel]
-        if self.n and self.n < len(frame):
-            frame = memoryview(frame)[len(frame) - self.n :]
+        start = len(frame) - self.n if self.n else 0
+        if start:
+            frame = memoryview(frame)[start:]
+        if self._copy is not None:
+            self._newest = frame
+            frame = self._copy
         self._frame = frame
 
     def reset(self) -> None:
@@ -113,6 +121,8 @@ class Moments:
 
     def run(self, count: int, vector) -> None:
         raw = self._raw
+        if self._copy is not None:
+            self._copy[ALL] = self._newest
         moments(self._frame, self.n or count, raw)
         varies = raw[7] or raw[8]
         for kind, at, q in self.items:

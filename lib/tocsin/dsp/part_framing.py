@@ -57,8 +57,13 @@ class PartFramer(Buffers):
             self._finish(self.count)
 
     def feed(self, block, start: int, n: int) -> int:
-        """Take samples block[start:start+n]; returns how many, fewer once a part is complete."""
+        """Take samples block[start:start+n]; returns how many, fewer once a part is complete.
+
+        block: array('h'). Raises FramingError where it is anything else or shorter.
+        """
         taken = 0
+        if n > 0:
+            self.look_at(block, start, n)
         while taken < n and not self.ready:
             if self._start is None:
                 if not self._open:

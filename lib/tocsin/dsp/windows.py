@@ -7,7 +7,7 @@ All are periodic (the DFT-even form). Flat-top: the five-term window of ISO 1843
 from array import array
 
 from tocsin.dsp.table import FeatureError
-from tocsin.kernels.fixed import cos_q, sat16, shift_round
+from tocsin.kernels.fixed import cos_q, cosines, fold, sat16, shift_round
 
 # Cosine terms in Q30: w(i) = a0 - a1 cos(2 pi i/n) + a2 cos(4 pi i/n) - ...
 _TERMS = {
@@ -27,13 +27,21 @@ def make_window(name: str, length: int, n: int) -> array:
         for i in range(length):
             table[i] = 32767
         return table
-    terms = _TERMS[name]
     for i in range(length // 2 + 1):
-        total = 0
-        for j in range(len(terms)):
-            term = cos_q(i * j, length, terms[j])
-            total += -term if j & 1 else term
+        if name == "hann" and length & 3 == 0:
+            total = (1 << 29) - fold(cosines(length), i, length)
+        else:
+            total = _sum(_TERMS[name], i, length)
         table[i] = sat16(shift_round(total, 15))
         if i:
             table[length - i] = table[i]
     return table
+
+
+def _sum(terms, i: int, length: int) -> int:
+    """The cosine series at i, Q30."""
+    total = 0
+    for j in range(len(terms)):
+        term = cos_q(i * j, length, terms[j])
+        total += -term if j & 1 else term
+    return total

@@ -191,6 +191,24 @@ def cos_q(k: int, n: int, one: int) -> int:
     return -y if negative else y
 
 
+COSINES = {}
+"""n -> the table of `cosines`, kept while tables are made; empty it when they are."""
+
+
+def cosines(n: int) -> array:
+    """Return 2**29 cos(2 pi k / n), rounded, int32, for k = 0..n/4; n a multiple of 4."""
+    if n not in COSINES:
+        COSINES[n] = array("i", [cos_q(k, n, 1 << 29) for k in range((n >> 2) + 1)])
+    return COSINES[n]
+
+
+def fold(quarter, k: int, n: int) -> int:
+    """Return the cosine of 2 pi k / n, 0 <= k < n, from those of the first quarter."""
+    if k > n >> 1:
+        k = n - k
+    return quarter[k] if k <= n >> 2 else -quarter[(n >> 1) - k]
+
+
 def cos_q15(k: int, n: int) -> int:
     """Return 2**15 * cos(2 pi k / n), rounded: -32768..32768. See `cos_q`."""
     return cos_q(k, n, 32768)

@@ -3,7 +3,7 @@
 
 from array import array
 
-from tocsin.kernels.fixed import bit_length, cos_q
+from tocsin.kernels.fixed import bit_length, cosines, fold, shift_round
 
 REMOVE_MEAN = 1
 
@@ -48,7 +48,7 @@ def make_plan(n: int, length: int, flags: int) -> array:
     plan[4], plan[5], plan[6], plan[7], plan[8] = radix, passes, _HEADER, twiddles, split
     for i in range(m // radix):
         plan[_HEADER + i] = 2 * radix * _reverse4(i, passes)
-    quarter = _quarter(n, 8192)
+    quarter = _quarter(n, 16)
     at = twiddles
     size = 4 * radix
     while size <= m:
@@ -58,7 +58,7 @@ def make_plan(n: int, length: int, flags: int) -> array:
                 _put(plan, at, quarter, power * j * step, n)
                 at += 2
         size *= 4
-    quarter = _quarter(n, 4096)
+    quarter = _quarter(n, 17)
     for k in range(m >> 1):
         _put(plan, split + 2 * k, quarter, k, n)
     return plan
@@ -78,19 +78,12 @@ def _reverse4(i: int, digits: int) -> int:
     return r
 
 
-def _quarter(n: int, one: int) -> array:
-    """Return one * cos(2 pi k / n) for k = 0..n/4."""
-    return array("h", [cos_q(k, n, one) for k in range(n // 4 + 1)])
+def _quarter(n: int, shift: int) -> array:
+    """Return cos(2 pi k / n), Q(29 - shift), for k = 0..n/4."""
+    return array("h", [shift_round(value, shift) for value in cosines(n)])
 
 
 def _put(plan: array, at: int, quarter: array, k: int, n: int) -> None:
     """Store cos and sin of 2 pi k / n, 0 <= k < n, from the first quarter's cosines."""
-    plan[at] = _fold(quarter, k, n)
-    plan[at + 1] = _fold(quarter, (k + 3 * n // 4) % n, n)
-
-
-def _fold(quarter: array, k: int, n: int) -> int:
-    """Return cos(2 pi k / n), Q13, from cosines of the first quarter."""
-    if k > n // 2:
-        k = n - k
-    return quarter[k] if k <= n // 4 else -quarter[n // 2 - k]
+    plan[at] = fold(quarter, k, n)
+    plan[at + 1] = fold(quarter, (k + 3 * n // 4) % n, n)

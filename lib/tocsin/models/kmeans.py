@@ -9,6 +9,7 @@ from array import array
 
 from tocsin.kernels import kmeans as _nearest
 from tocsin.kernels import matvec as _project
+from tocsin.kernels.arrays import need
 from tocsin.kernels.fixed import isqrt
 from tocsin.models.bundle import refuse
 
@@ -32,6 +33,8 @@ class KMeans:
         if projection is not None:
             width = self._read_projection(projection, n_features)
         self._read_clusters(view, width)
+        self._n_in = n_features
+        self._z = None
         self.raw = self.score = self.best = 0
 
     def _read_projection(self, view, n_features: int) -> int:
@@ -70,7 +73,13 @@ class KMeans:
         self._distances = array("i", [0] * k)
 
     def update(self, z) -> int:
-        """Score one vector: z array('h') Q7 of n_features. Returns Q8, 0..32767."""
+        """Score one vector: z array('h') Q7 of n_features. Returns Q8, 0..32767.
+
+        z is checked when it is another one than before. Raises ArrayError.
+        """
+        if z is not self._z:
+            need("a scaled vector", z, "h", self._n_in)
+            self._z = z
         if self._matrix is not None:
             _project(z, self._matrix, self._shape, self._projected)
             z = self._projected

@@ -8,6 +8,7 @@ import struct
 from array import array
 
 from tocsin.kernels import fc_s8, quantize_s8
+from tocsin.kernels.arrays import need
 from tocsin.kernels.fixed import isqrt, shift_round
 from tocsin.models.bundle import refuse
 
@@ -53,6 +54,7 @@ class Mlp:
         if at != len(view):
             refuse("MLPN length")
         self._prepare_head(n_in, distance_shift)
+        self._z = None
         self.score = 0
         self.label = -1
 
@@ -107,7 +109,13 @@ class Mlp:
             self._distance_params = array("i", [1, n_in, distance_shift, 0, 16384])
 
     def update(self, z) -> int:
-        """Score one vector: z array('h') Q7 of n_features. Returns Q8, 0..32767."""
+        """Score one vector: z array('h') Q7 of n_features. Returns Q8, 0..32767.
+
+        z is checked when it is another one than before. Raises ArrayError.
+        """
+        if z is not self._z:
+            need("a scaled vector", z, "h", self._widths[0])
+            self._z = z
         values = self._values
         quantize_s8(z, self._input, values[0])
         self._run()

@@ -2,7 +2,9 @@
 """One score per window out of the parts of a bundle, and the reasons for it."""
 from array import array
 
+from tocsin.dsp.buffers import ALL
 from tocsin.kernels import scale
+from tocsin.kernels.arrays import ArrayError
 from tocsin.models.bundle import Bundle
 
 _SCORE_MAX = 32767
@@ -23,6 +25,8 @@ class Scorer:
         self.n_features = bundle.n_features
         self.kmeans, self.network = bundle.parts()
         self._scaler = bundle.scaler
+        # the vector is copied, as that checks its type and length without an allocation
+        self._vector = memoryview(array("h", [0] * bundle.n_features))
         self._z = array("h", [0] * bundle.n_features)
         self._network_scaler = bundle.network_scaler
         self._network_z = self._z
@@ -40,14 +44,22 @@ class Scorer:
         self.label = -1
 
     def score(self, vector) -> int:
-        """Score one feature vector, array('h') of n_features. Returns Q8, 0..32767."""
-        scale(vector, self._scaler, self._z)
+        """Score one feature vector, array('h') of n_features. Returns Q8, 0..32767.
+
+        Raises ArrayError for a vector of another type or length.
+        """
+        own = self._vector
+        try:
+            own[ALL] = vector
+        except (TypeError, ValueError, NotImplementedError):
+            raise ArrayError("a feature vector must be array('h') of %d" % self.n_features)
+        scale(own, self._scaler, self._z)
         if self.kmeans is not None:
             value = self.kmeans.update(self._z)
             self._kmeans_score = min((value << 8) // self._kmeans_edge, _SCORE_MAX)
         if self.network is not None:
             if self._network_scaler is not None:
-                scale(vector, self._network_scaler, self._network_z)
+                scale(own, self._network_scaler, self._network_z)
             value = self.network.update(self._network_z)
             self._network_score = min((value << 8) // self._network_edge, _SCORE_MAX)
             self.label = self.network.label

@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Scaling, projection and k-means distances in RISC-V code, bit-exact with reference_model.py.
+
+Functions return 0 where the reference returns None. README.md has the instruction counts.
+"""
+
+import micropython
+
+raise ImportError("build with tools/native_abi.py")
+
+
+# a0 reads features, a1 parameters, a2 writes z to a3; t0 = 4095, t1 = -4095
+@micropython.asm_rv32
+def scale(a0, a1, a2):
+    lh(a3, 0(a1))
+    c_slli(a3, 1)
+    c_add(a3, a2)
+    c_lui(t0, 1)
+    c_addi(t0, -1)
+    sub(t1, zero, t0)
+    c_j(TEST)
+    label(FEATURE)
+    lh(a4, 0(a0))
+    lh(a5, 2(a1))
+    sub(a4, a4, a5)
+    lh(a5, 4(a1))
+    mul(a4, a4, a5)
+    # (2 x >> shift) + 1 >> 1 rounds, also with shift 0
+    lh(a5, 6(a1))
+    c_slli(a4, 1)
+    sra(a4, a4, a5)
+    c_addi(a4, 1)
+    c_srai(a4, 1)
+    bge(t0, a4, BELOW)
+    c_mv(a4, t0)
+    label(BELOW)
+    bge(a4, t1, ABOVE)
+    c_mv(a4, t1)
+    label(ABOVE)
+    sh(a4, 0(a2))
+    c_addi(a0, 2)
+    c_addi(a1, 6)
+    c_addi(a2, 2)
+    label(TEST)
+    bltu(a2, a3, FEATURE)
+    c_li(a0, 0)
+
+
+# a0 z, a1 runs over the matrix, a3 writes u to t0; t1 bytes of a row, t2 shift, t3 = 4095,
+# t4 = -4095
+@micropython.asm_rv32
+def matvec(a0, a1, a2, a3):
+    lh(t0, 0(a2))
+    c_slli(t0, 1)
+    c_add(t0, a3)
+    lh(t1, 2(a2))
+    c_slli(t1, 1)
+    lh(t2, 4(a2))
+    c_lui(t3, 1)
+    c_addi(t3, -1)
+    sub(t4, zero, t3)
+    c_j(ROWS)
+    # a5 sum, t5 runs over z, t6 the row's end
+    label(ROW)
+    c_li(a5, 0)
+    c_mv(t5, a0)
+    add(t6, a1, t1)
+    c_j(COLUMNS)
+    label(COLUMN)
+    lh(a2, 0(t5))
+    lh(a4, 0(a1))
+    c_addi(t5, 2)
+    c_addi(a1, 2)
+    mul(a2, a2, a4)
+    c_add(a5, a2)
+    label(COLUMNS)
+    bltu(a1, t6, COLUMN)
+    # rounded as in scale; twice the sum is below 2**31
+    c_slli(a5, 1)
+    sra(a5, a5, t2)
+    c_addi(a5, 1)
+    c_srai(a5, 1)
+    bge(t3, a5, BELOW)
+    c_mv(a5, t3)
+    label(BELOW)
+    bge(a5, t4, ABOVE)
+    c_mv(a5, t4)
+    label(ABOVE)
+    sh(a5, 0(a3))
+    c_addi(a3, 2)
+    label(ROWS)
+    bltu(a3, t0, ROW)
+    c_li(a0, 0)
+
+
+# a0 z, a1 runs over the centroids, a2 over the weights to t0, a3 writes distances;
+# t1 bytes of a vector, t2 shift, t3 best, t4 index, t5 least
+@micropython.asm_rv32
+def kmeans(a0, a1, a2, a3):
+    lw(t1, 4(a2))
+    c_slli(t1, 1)
+    lw(t2, 8(a2))
+    lw(t0, 0(a2))
+    c_slli(t0, 2)
+    c_addi(a2, 16)
+    c_add(t0, a2)
+    c_li(t3, 0)
+    c_li(t4, 0)
+    c_li(t5, -1)
+    c_j(CLUSTERS)
+    # a7 total, t6 runs over z, a6 the end of the centroid
+    label(CLUSTER)
+    c_li(a7, 0)
+    c_mv(t6, a0)
+    add(a6, a1, t1)
+    # by twos while more than one is left
+    c_addi(a6, -2)
+    c_j(TWOS)
+    label(TWO)
+    lh(a4, 0(t6))
+    lh(a5, 0(a1))
+    sub(a4, a4, a5)
+    mul(a4, a4, a4)
+    srl(a4, a4, t2)
+    c_add(a7, a4)
+    lh(a4, 2(t6))
+    lh(a5, 2(a1))
+    sub(a4, a4, a5)
+    mul(a4, a4, a4)
+    srl(a4, a4, t2)
+    c_add(a7, a4)
+    c_addi(t6, 4)
+    c_addi(a1, 4)
+    label(TWOS)
+    bltu(a1, a6, TWO)
+    bne(a1, a6, TOTAL)
+    lh(a4, 0(t6))
+    lh(a5, 0(a1))
+    sub(a4, a4, a5)
+    mul(a4, a4, a4)
+    srl(a4, a4, t2)
+    c_add(a7, a4)
+    c_addi(a1, 2)
+    # total w / 2**14 = (4 total) (2**16 w) / 2**32
+    label(TOTAL)
+    c_lw(a4, 0(a2))
+    c_addi(a2, 4)
+    c_slli(a4, 16)
+    c_slli(a7, 2)
+    mulhu(a4, a7, a4)
+    c_sw(a4, 0(a3))
+    c_addi(a3, 4)
+    bgeu(a4, t5, FARTHER)
+    c_mv(t5, a4)
+    c_mv(t3, t4)
+    label(FARTHER)
+    c_addi(t4, 1)
+    label(CLUSTERS)
+    bltu(a2, t0, CLUSTER)
+    c_mv(a0, t3)
