@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The RISC-V kernels on a real MicroPython without inline assembler, in qemu, heap locked.
 
-MICROPYTHON_RV32 names the image: MicroPython's qemu port, BOARD=VIRT_RV32, a FROZEN_MANIFEST without
-inline assembler, MICROPY_EMIT_INLINE_RV32 0 in its mpconfigport.h, as the ESP32 ports have it.
+MICROPYTHON_RV32 names the image: MicroPython's qemu port, BOARD=VIRT_RV32, a FROZEN_MANIFEST
+without assembler, MICROPY_EMIT_INLINE_RV32 0 in its mpconfigport.h, as the ESP32 ports have it.
 """
 
 import os
