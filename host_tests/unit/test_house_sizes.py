@@ -42,7 +42,9 @@ def test_accepted_config_is_not_checked_again(boots):
         assert checker not in always
 
 
-@pytest.mark.parametrize(("arch", "best"), [("armv6m", "thumb"), ("xtensawin", "viper")])
+@pytest.mark.parametrize(
+    ("arch", "best"), [("armv6m", "thumb"), ("xtensawin", "xtensa"), ("rv32imc", "rv32")]
+)
 def test_native_kernels_stand_alone(modules, arch, best):
     for always in modules.values():
         paths = loaded.native(always, arch)
