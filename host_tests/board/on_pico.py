@@ -65,7 +65,7 @@ def pipeline(name: str) -> Pipeline:
     """The firmware's pipeline of /models/NAME with an alarm on the score."""
     sensor = Sensor()
     model = load(Store(os, "/"), name, sensor)
-    account = Account({artefact: "never" for artefact in ARTEFACTS})
+    account = Account(dict.fromkeys(ARTEFACTS, "never"))
     made = Pipeline("motor", _SETTINGS, sensor, model, account, _changed)
     made.watch("score_high", _RULE, "score")
     return made
