@@ -40,7 +40,7 @@ try:
 except ArrayError:
     pass
 modules = [n[15:] for n in sys.modules if n.startswith("tocsin.kernels.") and "_fft" in n]
-print(json.dumps([kernels.BACKEND, sorted(modules), found]))
+print(json.dumps([sys.implementation.version[1], kernels.BACKEND, sorted(modules), found]))
 """
 
 
@@ -67,7 +67,9 @@ def files(native: bool, viper: bool) -> dict[str, bytes]:
 )  # fmt: skip
 def test_results_are_the_same_wherever_the_kernels_come_from(native, viper, backend, fft):
     board = pico.Pico(pico.image_from_environment(), files(native, viper))
-    name, modules, found = json.loads(board.run(SCRIPT).splitlines()[-1])
+    minor, name, modules, found = json.loads(board.run(SCRIPT).splitlines()[-1])
+    if viper and not native and minor in (26, 27):  # these compile viper wrongly
+        backend, fft = "reference", ["reference_fft"]
     assert name == backend
     assert fft == [m for m in modules if m != "reference_fft" or backend == "reference"]
     reference = kernels_cases.reference
