@@ -111,7 +111,7 @@ def sound(name: str, rng: random.Random) -> list:
 def spoil(value, rng: random.Random):
     """The argument as something that is wrong, whatever kernel it is for."""
     if isinstance(value, int):
-        return rng.choice((None, 2.0, "1", True, -(2**21), 2**21, 2**40, [1], value.to_bytes(8)))
+        return rng.choice((None, 2.0, "1", True, -(2**21), 2**31, 2**40, [1], value.to_bytes(8)))
     code = value.typecode
     return rng.choice((
         None, 7, 2**29, "text", value.tolist(), tuple(value), bytes(value), bytearray(value),
@@ -129,7 +129,8 @@ def native(request):
     emulated = load(boards.get(request.param, Watched)())
     with pytest.MonkeyPatch.context() as patch:
         for name in NAMES:
-            patch.setitem(vars(tocsin.kernels), name, getattr(emulated, name))
+            own = getattr(emulated, name, getattr(reference, name))
+            patch.setitem(vars(tocsin.kernels), name, own)
         yield request.param
 
 

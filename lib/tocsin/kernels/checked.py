@@ -104,7 +104,7 @@ def _places(values) -> int:
     table = values[1]
     top = 0
     for i in range(1, 3 * table[0], 3):
-        if not (0 <= table[i] <= 9 and -1 <= table[i + 2] <= 8):
+        if not (0 <= table[i] <= 9 and (-1 if table[i] else 0) <= table[i + 2] <= 8):
             raise ArrayError("table: kind %d with q %d" % (table[i], table[i + 2]))
         top = max(top, _index(table[i + 1]) + 1)
     return top
