@@ -54,7 +54,7 @@ class Mlp:
         if at != len(view):
             refuse("MLPN length")
         self._prepare_head(n_in, distance_shift)
-        self._z = None
+        self._z = self  # no vector
         self.score = 0
         self.label = -1
 
