@@ -15,8 +15,10 @@ from firmware.health import ARTEFACTS, Account
 from firmware.loader import load
 from firmware.pipeline import Pipeline
 from firmware.store import Store
+from tocsin import kernels as k
 from tocsin.dsp.framing import Framer
-from tocsin.kernels import scale
+from tocsin.dsp.windows import make_window
+from tocsin.kernels.plan import REMOVE_MEAN, make_plan
 from tocsin.monitor.alarm import Alarm
 
 _PERIOD_MS = 102
@@ -139,7 +141,7 @@ def _decide(path, vector, found):
     z = array("h", vector)
     alarm = Alarm("score_high", _RULE, 1 / 256)
     table = model.bundle.scaler
-    found["scale"] = microseconds(lambda: scale(vector, table, z))
+    found["scale"] = microseconds(lambda: k.scale(vector, table, z))
     found["kmeans"] = microseconds(lambda: scorer.kmeans.update(z))
     found["mlp"] = microseconds(lambda: scorer.network.update(z))
     spent = found["scale"] + found["kmeans"] + found["mlp"]
@@ -169,41 +171,46 @@ def _noise(n):
 
 def kernels() -> None:
     """Print microseconds of each kernel, called from bytecode, as a line of JSON."""
-    import tocsin.kernels as k
-    from tocsin.dsp.windows import make_window
-    from tocsin.kernels.plan import REMOVE_MEAN, make_plan
-
-    _settle()
     found = {}
-    raw, vector, words = array("i", bytes(64)), array("h", bytes(64)), array("i", bytes(64))
+    _settle()
     for n in (256, 1024):
-        x, table, plan = _noise(n), make_window("hann", n, n), make_plan(n, n, REMOVE_MEAN)
-        work, half = k.make_work(n), array("h", bytes(n))
-        edges = array("h", [16])
-        for i in range(16):
-            edges.extend(array("h", [i * n // 32, (i + 1) * n // 32]))
-        calls = (
-            ("rfft", lambda: k.rfft(x, table, plan, work)),
-            ("spectrum", lambda: k.spectrum(x, table, plan, work)),
-            ("band_log2", lambda: k.band_log2(work, edges, 0, vector)),
-            ("moments", lambda: k.moments(x, n, raw)),
-            ("teager", lambda: k.teager(x, 8, half, n)),
-        )
-        for name, call in calls:
-            found["%s_%d" % (name, n)] = microseconds(call)
+        _on_samples(n, found)
+    _on_models(found)
+    print(json.dumps(found))
+
+
+def _on_samples(n, found):
+    """Kernels that work on n samples or their spectrum."""
+    x, table, plan = _noise(n), make_window("hann", n, n), make_plan(n, n, REMOVE_MEAN)
+    work, half, raw = k.make_work(n), array("h", bytes(n)), array("i", bytes(64))
+    vector = array("h", bytes(64))
+    edges = array("h", [16])
+    for i in range(16):
+        edges.extend(array("h", [i * n // 32, (i + 1) * n // 32]))
     rows = array("h", [4, 2, 0, 0, 6, 1, 0, 7, 2, 0, 8, 3, 0])
-    found["statistics_4"] = microseconds(lambda: k.statistics(raw, rows, vector))
-    spec, frame = array("h", [3, 256, 0]), array("h", bytes(512))
-    block = _noise(768)
-    found["deinterleave_256"] = microseconds(lambda: k.deinterleave(block, 0, spec, frame))
+    spec, block = array("h", [3, n, 0]), _noise(3 * n)
+    for name, call in (
+        ("rfft", lambda: k.rfft(x, table, plan, work)),
+        ("spectrum", lambda: k.spectrum(x, table, plan, work)),
+        ("band_log2", lambda: k.band_log2(work, edges, 0, vector)),
+        ("moments", lambda: k.moments(x, n, raw)),
+        ("statistics", lambda: k.statistics(raw, rows, vector)),
+        ("teager", lambda: k.teager(x, 8, half, n)),
+        ("deinterleave", lambda: k.deinterleave(block, 0, spec, x)),
+    ):
+        found["%s_%d" % (name, n)] = microseconds(call)
+
+
+def _on_models(found):
+    """Kernels of the models."""
+    vector, words = array("h", bytes(64)), array("i", bytes(64))
     scaler = array("h", [16] + [0, 100, 7] * 16)
-    found["scale_16"] = microseconds(lambda: k.scale(x, scaler, vector))
+    found["scale_16"] = microseconds(lambda: k.scale(vector, scaler, vector))
     clusters, centroids = array("i", [8, 16, 0, 0] + [16384] * 8), array("h", bytes(256))
     found["kmeans_16x8"] = microseconds(lambda: k.kmeans(vector, centroids, clusters, words))
     layer = array("i", [128, 128, 0, -128, 127, 0, 0, 0] + [100, 16384, 0, -7] * 128)
     weights, y = array("b", bytes(128 * 128)), array("b", bytes(128))
     found["fc_s8_128x128"] = microseconds(lambda: k.fc_s8(y, weights, layer, y))
-    print(json.dumps(found))
 
 
 def ulab() -> None:
@@ -211,22 +218,21 @@ def ulab() -> None:
 
     {} where the image has no ulab.
     """
+    found = {}
     try:
         from ulab import numpy
     except ImportError:
-        print("{}")
-        return
-    from tocsin.dsp.windows import make_window
-    from tocsin.kernels import make_work, rfft
-    from tocsin.kernels.plan import REMOVE_MEAN, make_plan
-
+        numpy = None
     _settle()
-    found = {}
-    for n in (256, 1024):
-        x, table, plan = _noise(n), make_window("hann", n, n), make_plan(n, n, REMOVE_MEAN)
-        work = make_work(n)
-        samples = numpy.array(x)
-        theirs = microseconds(lambda: numpy.fft.fft(samples), 3)
-        ours = microseconds(lambda: rfft(x, table, plan, work))
-        found[str(n)] = {"ulab_us": theirs, "rfft_us": ours}
+    if numpy is not None:
+        for n in (256, 1024):
+            found[str(n)] = _against(numpy, n)
     print(json.dumps(found))
+
+
+def _against(numpy, n):
+    x, table, plan = _noise(n), make_window("hann", n, n), make_plan(n, n, REMOVE_MEAN)
+    work = k.make_work(n)
+    samples = numpy.array(x)
+    theirs = microseconds(lambda: numpy.fft.fft(samples), 3)
+    return {"ulab_us": theirs, "rfft_us": microseconds(lambda: k.rfft(x, table, plan, work))}
