@@ -38,7 +38,8 @@ def main(backend: str, seed: int) -> None:
         start = time.monotonic()
         checks.spectrum(kernels, n, count, seed)
         print(f"rfft, spectrum {n}: {count} inputs, {time.monotonic() - start:.0f} s", flush=True)
-    for check in (checks.readers, checks.times, checks.models, checks.network):
+    for check in (checks.readers, checks.times, checks.models, checks.network,
+                  checks.statistics):
         start = time.monotonic()
         check(kernels, COUNT, seed)
         print(f"{check.__name__}: {COUNT} inputs, {time.monotonic() - start:.0f} s", flush=True)
