@@ -153,7 +153,9 @@ class _Line:
 
     def __init__(self, device: BaseDevice):
         self._typed = device.cdc.tx_fifo
-        self._answer = device.mcu.usb_ctrl.on_endpoint_read
+        answer = device.mcu.usb_ctrl.on_endpoint_read
+        assert answer is not None  # USBCDC set it
+        self._answer = answer
         self._waiting: dict[int, int] = {}
         device.mcu.usb_ctrl.on_endpoint_read = self._read
 
