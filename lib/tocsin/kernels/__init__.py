@@ -31,7 +31,7 @@ GROUPS = {
     "parts": ("block_means", "resample"),
     "moments": ("moments",),
     "statistics": ("statistics",),
-    "numbers": ("exp2_q8", "isqrt", "widen"),
+    "numbers": ("isqrt", "widen"),
     "envelope": ("teager",),
     "model": ("kmeans", "matvec", "scale"),
     "network": ("fc_s8", "quantize_s8"),
