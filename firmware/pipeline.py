@@ -293,8 +293,7 @@ class Pipeline:
     def recent_scores(self) -> list:
         """The newest scores in units of the edge of normal, oldest first."""
         at = self._recent_at
-        ordered = [self.recent[(at + i) % _RECENT] for i in range(_RECENT)]
-        return [round(score / 256, 2) for score in ordered]
+        return [round(self.recent[(at + i) % _RECENT] / 256, 2) for i in range(_RECENT)]
 
     def frames(self) -> list:
         """The samples of the newest window, one array('h') per channel; empty without a model."""
