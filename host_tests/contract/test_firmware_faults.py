@@ -51,7 +51,7 @@ class Broken:
     def __init__(self, error):
         self._error = error
 
-    def __call__(self, settings, clock, store):
+    def __call__(self, settings, clock, store, hardware):
         raise self._error
 
 
@@ -119,7 +119,7 @@ class TestBuilding(unittest.TestCase):
         scheduler = Scheduler()
         clock = Clock(scheduler, scheduler, 3)
         store = MemoryStore({"config.json": json.dumps(config).encode()})
-        found = {"slow": lambda settings, clock, store: Replay(
+        found = {"slow": lambda settings, clock, store, hardware: Replay(
             clock, TEMPERATURE, 17, array("h", GOLDEN["temperature"]))}
         found.update(drivers or {})
         app = App(clock, store, machine, found, echo=None)
