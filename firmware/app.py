@@ -85,6 +85,8 @@ class App:
             try:
                 from firmware.loader import load
                 model = load(self.store, settings["model"], driver)
+                if model.note:
+                    self.problems.append("pipeline %s: %s" % (name, model.note))
             except Exception as error:  # the bundle is foreign data
                 self.problems.append("pipeline %s: model refused: %s" % (name, error))
         account = Account(settings["placement"])

@@ -10,16 +10,20 @@ from tocsin.models.smoothing import Decision
 
 _FOLDER = "models/"
 _IN_RAM = 32768
-"""Bytes of a bundle up to which all of it is kept in RAM; the weights of a larger one are streamed."""
+"""Bytes of a bundle that is kept in RAM; of a larger one, weights are streamed from its file."""
 
 
 class Model:
-    """A bundle that passed: bundle, extractor, scorer, decision."""
+    """A bundle that passed: bundle, extractor, scorer, decision.
 
-    def __init__(self, bundle, extractor):
+    note: why the generated module beside the bundle is not used, or None.
+    """
+
+    def __init__(self, bundle, extractor, scorer, note):
         self.bundle = bundle
         self.extractor = extractor
-        self.scorer = Scorer(bundle)
+        self.scorer = scorer
+        self.note = note
         self.decision = Decision(bundle.decision)
 
 
@@ -27,7 +31,7 @@ def load(store, name: str, driver) -> Model:
     """Load /models/NAME for a sensor driver. Raises ValueError with the reason for a refusal."""
     data = store.read(_FOLDER + name, _IN_RAM)
     if data is not None:
-        return _accept(parse(data, name), driver)
+        return _accept(parse(data, name), driver, data[-4:])
     file = store.open(_FOLDER + name)
     if file is None:
         raise BundleError("%s%s is missing; deploy it" % (_FOLDER, name))
@@ -44,12 +48,27 @@ def load(store, name: str, driver) -> Model:
     return model
 
 
-def _accept(bundle, driver) -> Model:
+def _accept(bundle, driver, crc=None) -> Model:
     _check_sensor(bundle.conf, driver)
     extractor = Extractor(bundle.conf)
-    verify(bundle, 1 if kernels.BACKEND == "ulab" else 0, extractor)
+    tolerance = 1 if kernels.BACKEND == "ulab" else 0
+    scorer = note = None
+    if crc:
+        try:  # what `tocsin codegen` made of this bundle, where it lies beside it
+            module = __import__("models." + bundle.name.rsplit(".", 1)[0], None, None, ("Scorer",))
+            if module.BUNDLE != crc:
+                raise ValueError("made for another bundle; run tocsin codegen again")
+            scorer = module.Scorer(bundle)
+            verify(bundle, tolerance, extractor, scorer)
+        except ImportError:
+            pass
+        except Exception as error:  # foreign code; the interpreter does the same
+            note, scorer = "generated module not used: %s" % error, None
+    if scorer is None:
+        scorer = Scorer(bundle)
+        verify(bundle, tolerance, extractor, scorer)
     extractor.reset()
-    return Model(bundle, extractor)
+    return Model(bundle, extractor, scorer, note)
 
 
 def _check_sensor(conf: dict, driver) -> None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The command line `tocsin`: train, evaluate, inspect, capture-import, replay, demo.
+"""The command line `tocsin`: train, evaluate, inspect, capture-import, replay, codegen, demo.
 
 Bad input ends with one line that says what to do and exit code 2; a result file appears whole or
 not at all.
@@ -27,6 +27,8 @@ from rich.progress import (
     TextColumn,
     TimeElapsedColumn,
 )
+
+from tools.codegen.command import codegen
 
 app = typer.Typer(
     name="tocsin",
@@ -426,6 +428,9 @@ def replay(
     _out.print(
         f"{escape(str(out))}: {len(chosen)} recordings, {total} samples, {len(content)} bytes"
     )
+
+
+app.command()(codegen)
 
 
 @app.command()

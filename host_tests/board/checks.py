@@ -130,6 +130,9 @@ def models(kernels: SimpleNamespace, count: int, seed: int = 0) -> None:
         both(kernels, "kmeans", lambda k=k: empty("i", k), z, centroids, clusters, None)
         quantiser = array("h", [n, int(rng.integers(0, 32768)), int(rng.integers(1, 30)), -7])
         both(kernels, "quantize_s8", lambda n=n: empty("b", n), z, quantiser, None)
+        q = array("b", rng.integers(-128, 128, n).tolist())
+        back = array("h", [n, int(rng.integers(0, 32768)), int(rng.integers(1, 23)), i % 256 - 128])
+        both(kernels, "dequantize_s8", lambda n=n: empty("h", n), q, back, None)
         limit = min(262143 // n, 32767)
         matrix = array("h", rng.integers(-limit, limit + 1, n * k).tolist())
         shape = array("h", [k, n, int(rng.integers(0, 19))])
@@ -150,3 +153,14 @@ def network(kernels: SimpleNamespace, count: int, seed: int = 0) -> None:
             bias = int(rng.integers(-(10**6), 10**6))
             params.extend((bias, m >> 16, m & 0xFFFF, int(rng.integers(-29, 4))))
         both(kernels, "fc_s8", lambda n=n_out: empty("b", n), x, w, params, None)
+        sums = array("H", rng.integers(0, 65536, 6).tolist())
+        words = n_in * n_out // 4 - i % 3
+        reference.check_words(w, words, sums, 2)
+        sums[2:4] = sums[:2]
+        sums[4:] = array("H", [sums[0] ^ i % 2, sums[1] ^ i % 3])
+        own = array("H", sums)
+        for at, differs in ((1, 0), (2, int(i % 6 != 0))):
+            own[0] = own[1] = 85
+            assert reference.check_words(w, words, sums, at) == differs
+            assert kernels.check_words(w, words, own, at) == differs, "check_words"
+            assert own == sums, "check_words"

@@ -78,7 +78,11 @@ class MemoryStore:
         self.files = files
 
     def read(self, name, limit=65536):
-        return self.files.get(name)
+        data = self.files.get(name)
+        return None if data is None or len(data) > limit else data
+
+    def open(self, name):
+        return io.BytesIO(self.files[name]) if name in self.files else None
 
     def open(self, name):
         return io.BytesIO(self.files[name]) if name in self.files else None

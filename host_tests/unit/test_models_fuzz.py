@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """20,000 damaged bundles: each gives a Bundle that scores, or a BundleError of one line."""
+import io
 import json
 import random
 import struct
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 from tocsin.models.bundle import Bundle, BundleError, parse
 from tocsin.models.scorer import Scorer
 from tocsin.models.selftest import verify
+from tocsin.models.streamed import open_bundle
 from tools.train.bundle_format import decode
 from tools.train.pack import pack
 
@@ -99,6 +101,27 @@ def test_mutated_feature_configurations_and_vectors_are_refused():
         counts[outcome(mutated(rng, good))] += 1
     print(f"{COUNT // 10} mutants with vectors: {counts}")
     assert counts["refused"] > COUNT // 50
+    assert counts["scores"] > COUNT // 200
+
+
+def test_file_and_ram_agree_on_every_mutant():
+    """Accepted by both with one score, or refused by both with the same words."""
+    rng = random.Random(10)
+    counts = {"refused": 0, "scores": 0}
+    for _ in range(COUNT // 10):
+        data = mutated(rng, rng.choice(BUNDLES))
+        results = []
+        for read in (lambda data: parse(data, "x.tcb"),
+                     lambda data: open_bundle(io.BytesIO(data), "x.tcb")):
+            try:
+                bundle = read(data)
+                results.append(Scorer(bundle).score(VECTOR) if bundle.n_features <= 16 else 0)
+            except BundleError as error:
+                results.append(str(error))
+        assert results[0] == results[1]
+        counts["refused" if isinstance(results[0], str) else "scores"] += 1
+    print(f"{COUNT // 10} mutants: {counts}")
+    assert counts["refused"] > COUNT // 20
     assert counts["scores"] > COUNT // 200
 
 

@@ -13,19 +13,20 @@ from tocsin.models.scorer import Scorer
 _HEADER = 8
 
 
-def verify(bundle: Bundle, tolerance: int = 0, extractor=None) -> int:
+def verify(bundle: Bundle, tolerance: int = 0, extractor=None, scorer=None) -> int:
     """Run every vector; returns how many there were.
 
     `tolerance` is the largest allowed difference of a feature: 0, or 1 with the float backend
     ulab (scores are always compared exactly, from the vector's own features). `extractor` saves
-    building one; it must come from `bundle.conf`. Raises `BundleError` naming the first stage
+    building one; it must come from `bundle.conf`. `scorer` is a `Scorer` of this bundle, such as
+    one of a generated module; default: a new one. Raises `BundleError` naming the first stage
     that differs: feature, kmeans score, network score, label or score.
     """
     try:
         if extractor is None:
             from tocsin.dsp.features import Extractor
             extractor = Extractor(bundle.conf)
-        return _run(bundle, tolerance, extractor)
+        return _run(bundle, tolerance, extractor, scorer or Scorer(bundle))
     except BundleError as error:
         raise BundleError("%s: %s" % (bundle.name, error)) from None
     except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError,
@@ -34,7 +35,7 @@ def verify(bundle: Bundle, tolerance: int = 0, extractor=None) -> int:
                           % (bundle.name, error)) from None
 
 
-def _run(bundle: Bundle, tolerance: int, extractor) -> int:
+def _run(bundle: Bundle, tolerance: int, extractor, scorer: Scorer) -> int:
     view = bundle.section("VECT")
     if view is None or len(view) < _HEADER:
         raise BundleError("no self-test vectors; pack it with some")
@@ -45,7 +46,6 @@ def _run(bundle: Bundle, tolerance: int, extractor) -> int:
     if extractor.n_features != n:
         raise BundleError("%d features computed, the model takes %d; update the firmware or "
                           "train again" % (extractor.n_features, n))
-    scorer = Scorer(bundle)
     for index in range(count):
         at = _HEADER + index * size
         used = struct.unpack("<H", view[at:at + 2])[0]

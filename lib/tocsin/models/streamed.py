@@ -12,7 +12,7 @@ from tocsin.kernels import check_words, fc_s8
 from tocsin.models.bundle import Bundle, BundleError, refuse, split
 from tocsin.models.mlp import AUTOENCODER, Mlp
 
-BLOCK = 5120
+BLOCK = 10240
 _MIN_BLOCK = 1024
 _MAX_FILE = 1 << 24
 
@@ -78,8 +78,8 @@ class StreamedBundle(Bundle):
 class StreamedMlp(Mlp):
     """An `Mlp` that reads its weights again for every vector, in blocks of whole rows.
 
-    Scores are those of `Mlp`, bit for bit. `update` allocates nothing (on a board; where `readinto`
-    does not) and raises WeightsError when a block can't be read or has changed. In RAM are
+    Scores are those of `Mlp`, bit for bit. `update` allocates nothing where the file's `seek` and
+    `readinto` don't, and raises WeightsError when a block can't be read or has changed. In RAM are
     activations, one block, and per output the 16 bytes that `fc_s8` wants.
     """
 
@@ -94,8 +94,8 @@ class StreamedMlp(Mlp):
         super().__init__(view, n_features)
         self._sums = array("H", bytes(4 + 4 * len(self._params)))
         for i in range(len(self._params)):
-            self._fetch(i)
-            check_words(self._buffer, len(self._views[i]) >> 2, self._sums, 0)
+            words = self._fetch(i, self._views[i])
+            check_words(self._buffer, words, self._sums, 0)
             self._sums[2 * i + 2] = self._sums[0]
             self._sums[2 * i + 3] = self._sums[1]
 
@@ -114,25 +114,32 @@ class StreamedMlp(Mlp):
             self._inputs.append(self._values[-2])
             self._outputs.append(outputs[first:first + count])
             self._views.append(self._buffer[:count * stride])
-            self._seeks.append(-1 if first else view.start + at)
+            self._seeks.append(0 if first else view.start + at)
 
-    def _fetch(self, i: int):
-        """Read block `i` into the buffer; the first block of a layer seeks, others follow it."""
-        view = self._views[i]
-        if self._seeks[i] >= 0:
-            self._file.seek(self._seeks[i])
-        if self._file.readinto(view) != len(view):
+    def _fetch(self, i: int, view) -> int:
+        """Read block `i`, whose view of the buffer is `view`; returns how many words it has.
+
+        The first block of a layer seeks, the others follow it.
+        """
+        file, at = self._file, self._seeks[i]
+        if at:
+            file.seek(at)
+        size = file.readinto(view)
+        if size != len(view):
             raise WeightsError("weights: the file has become shorter; deploy it again")
-        return view
+        return size >> 2
 
     def _run(self):
-        """All layers, block by block."""
+        """All layers, block by block: read, compare, multiply."""
+        views, params, sums = self._views, self._params, self._sums
+        inputs, outputs = self._inputs, self._outputs
         try:
-            for i in range(len(self._params)):
-                view = self._fetch(i)
-                if check_words(view, len(view) >> 2, self._sums, i + 1):
+            for i in range(len(params)):
+                view = views[i]
+                words = self._fetch(i, view)
+                if check_words(view, words, sums, i + 1):
                     raise WeightsError("weights: block %d has changed; deploy it again" % i)
-                fc_s8(self._inputs[i], view, self._params[i], self._outputs[i])
+                fc_s8(inputs[i], view, params[i], outputs[i])
         except WeightsError:
             raise
         except (OSError, ValueError) as error:  # ValueError: CPython's for a closed file
