@@ -9,105 +9,20 @@ file in board_configs/, if there is one.
 import json
 
 _I2C_HZ = 400_000
-_READ = 0x80
 
 
 class BusError(ValueError):
     """A bus or pin that cannot be had; the message says what to set."""
 
 
-class I2CRegisters:
-    """Byte registers of a chip on I2C. multi: flag in the register address for several bytes."""
-
-    def __init__(self, bus, address: int, multi: int = 0):
-        self._bus = bus
-        self._address = address
-        self._multi = multi
-        self._byte = bytearray(1)
-
-    def busy(self) -> bool:
-        """Never: a transfer on I2C is one call, which no interrupt handler of ours cuts."""
-        return False
-
-    def read_into(self, register: int, buffer) -> None:
-        """Fill a buffer from `register` on. Raises OSError."""
-        self._bus.readfrom_mem_into(self._address, register | self._multi, buffer)
-
-    def read(self, register: int) -> int:
-        """One register. Raises OSError."""
-        self._bus.readfrom_mem_into(self._address, register, self._byte)
-        return self._byte[0]
-
-    def write(self, register: int, value: int) -> None:
-        """Set one register. Raises OSError."""
-        self._byte[0] = value
-        self._bus.writeto_mem(self._address, register, self._byte)
-
-
-class SpiChip:
-    """One chip on a shared SPI bus (mode 3): transfers between `select` and `release`."""
-
-    def __init__(self, shared, pin):
-        self._shared = shared
-        self._pin = pin
-        self.write = shared.bus.write
-        self.readinto = shared.bus.readinto
-
-    def busy(self) -> bool:
-        """Whether a chip on this bus is selected: then an interrupt handler has to come later."""
-        return self._shared.selected
-
-    def select(self) -> None:
-        self._shared.selected = True
-        self._pin(0)
-
-    def release(self) -> None:
-        self._pin(1)
-        self._shared.selected = False
-
-
-class SpiRegisters:
-    """Byte registers of a chip on SPI, read with bit 7 of the address set, written without."""
-
-    def __init__(self, chip: SpiChip, multi: int = 0):
-        self.busy = chip.busy
-        self._chip = chip
-        self._multi = multi | _READ
-        self._command = bytearray(2)
-        self._address = memoryview(self._command)[:1]
-        self._byte = bytearray(1)
-
-    def read_into(self, register: int, buffer) -> None:
-        """Fill a buffer from `register` on. SPI cannot tell whether a chip answered."""
-        chip = self._chip
-        self._command[0] = register | self._multi
-        chip.select()
-        chip.write(self._address)
-        chip.readinto(buffer)
-        chip.release()
-
-    def read(self, register: int) -> int:
-        """One register."""
-        self.read_into(register, self._byte)
-        return self._byte[0]
-
-    def write(self, register: int, value: int) -> None:
-        """Set one register."""
-        chip = self._chip
-        self._command[0] = register
-        self._command[1] = value
-        chip.select()
-        chip.write(self._command)
-        chip.release()
-
-
 class _Shared:
-    """A bus, the clock of its slowest chip, and whether a chip is selected (SPI)."""
+    """A bus, the clock of its slowest chip; on SPI whether a chip is selected, and who waits."""
 
     def __init__(self, bus, freq: int):
         self.bus = bus
         self.freq = freq
         self.selected = False
+        self.waiting = []
 
 
 class Hardware:
@@ -144,11 +59,14 @@ class Hardware:
             shared.freq = freq   # the same object, made again for the slower clock
         return shared
 
-    def spi(self, settings: dict, freq: int = 1_000_000) -> SpiChip:
-        """The sensor's chip on its SPI bus. freq: the fastest clock of the chip. Raises BusError.
+    def spi(self, settings: dict, freq: int = 1_000_000):
+        """The sensor's `SpiChip` on its SPI bus. Raises BusError.
 
-        The bus runs as fast as the slowest of its chips; all Tocsin drivers' chips know mode 3.
+        freq: the fastest clock of the chip. The bus runs as fast as the slowest of its chips, in
+        mode 3, which all chips of Tocsin's drivers know.
         """
+        from firmware.registers import SpiChip
+
         pins = ("sck", "mosi", "miso")
         wanted = self._wanted(settings, "spi", pins + ("cs",))
         freq = min(freq, wanted.get("freq") or freq)
@@ -172,6 +90,8 @@ class Hardware:
         address: on I2C, unless settings["address"] says another. *_multi: what the register
         address needs for several bytes. Raises BusError.
         """
+        from firmware.registers import I2CRegisters, SpiRegisters
+
         if settings.get("spi") is not None:
             return SpiRegisters(self.spi(settings, spi_freq), spi_multi)
         address = settings.get("address", address)
@@ -214,6 +134,18 @@ class Hardware:
             made = timer(-1)             # RP2: any number of them
         made.init(mode=timer.PERIODIC, period=period_ms, callback=callback)
         return made
+
+    def checked(self, settings: dict, known: tuple):
+        """The sensor's settings with methods to check them; see settings.py."""
+        from firmware.settings import Settings
+
+        return Settings(settings, known)
+
+    def fifo(self, chip, settings: dict, clock):
+        """The driver of a chip with a FIFO; see fifo.py. settings["interrupt"]: pin or None."""
+        from firmware.fifo import Fifo
+
+        return Fifo(chip, clock, self, settings.get("interrupt"))
 
     def _wanted(self, settings: dict, kind: str, pins: tuple) -> dict:
         """Bus settings, completed from the board's. Raises BusError."""
