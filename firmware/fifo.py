@@ -56,10 +56,11 @@ class Fifo:
         self._head = self._tail = 0     # modulo twice the slots: full differs from empty
         self._gap_at = -1               # the head at which samples are missing, or -1
         self._lost = 0
-        self._running = self._draining = False
+        self._running = self._draining = self._overran = False
         self._error = None
         self._same = self._skip = self._count = self._checked = 0
         self._left = self._moved = self._emptied_ms = self._since_ms = 0
+        self._again = self._drain       # fetching a bound method allocates
         self._block = None
         self._pieces = ()
         chip.registers.identify(chip.name, *chip.identity)
@@ -141,6 +142,7 @@ class Fifo:
         self._error = None
         self._head = self._tail = self._same = self._count = 0
         self._gap_at = -1
+        self._overran = False
         chip.registers.identify(chip.name, *chip.identity)
         self._configure()
         self._since_ms = self._clock.ticks_ms()
@@ -166,7 +168,7 @@ class Fifo:
         """Move bursts from chip to ring. In interrupts too, so it keeps what it cannot raise."""
         if self._draining or not self._running or self._error is not None:
             return
-        if self._chip.registers.busy(self._drain):
+        if self._chip.registers.busy(self._again):
             return
         self._draining = True
         try:
@@ -177,7 +179,7 @@ class Fifo:
 
     def _move(self) -> None:
         chip, slots = self._chip, self._slots
-        while True:
+        while (self._head - self._tail) % (2 * len(slots)) < len(slots):
             level = chip.level()
             if level < 0:
                 self._overrun()
@@ -185,13 +187,12 @@ class Fifo:
             if level < chip.burst:
                 self._emptied(level)
                 return
-            if (self._head - self._tail) % (2 * len(slots)) == len(slots):
-                return
             chip.fetch()
             self._count += chip.burst
             self._moved += chip.burst
             if self._skip:
                 self._skip -= 1
+                self._miss(chip.burst)
                 continue
             target = slots[self._head % len(slots)]
             unpack(chip.raw, target, self._spec)
@@ -208,16 +209,24 @@ class Fifo:
         chip, clock = self._chip, self._clock
         passed = clock.diff(clock.ticks_ms(), self._emptied_ms)
         lost = self._left + passed * self._rate_hz // 1000 - self._moved
-        self._lost += max(1, lost) + chip.settle * chip.burst
+        self._lost += max(1, lost)
         if self._gap_at < 0:
             self._gap_at = self._head
         else:
             between = (self._head - self._gap_at) % (2 * len(self._slots))
             self._lost += between * chip.burst
             self._head = self._gap_at
+        self._overran = True
         self._count = 0
         self._since_ms = clock.ticks_ms()
         self._configure()
+
+    def _miss(self, samples: int) -> None:
+        """The first samples after an overrun are lost as well; after a start nobody misses them."""
+        if self._gap_at >= 0:
+            self._lost += samples
+        elif self._overran:
+            self.dropped += samples
 
     def _look_after(self) -> None:
         """After each block: is the chip still set up? What is its real rate?"""

@@ -36,10 +36,10 @@ def test_channels_and_rate():
 
 
 @pytest.mark.parametrize("interrupt", [15, None])
-def test_minutes_at_3200_hz_lose_nothing(interrupt):
+def test_a_minute_at_3200_hz_loses_nothing(interrupt):
     r = rig(interrupt=interrupt, fast=0.013).make()
-    samples = r.stream(120)
-    assert abs(len(samples) - 120 * 3200 * 1.013) < 300
+    samples = r.stream(60)
+    assert abs(len(samples) - 60 * 3200 * 1.013) < 300
     check_gapless(samples)
     assert r.driver.dropped == 0
     assert r.chip.overruns == 0
@@ -59,18 +59,18 @@ def test_800_hz_on_i2c_with_one_axis():
 
 
 def test_ticks_wrap_while_sampling():
-    r = rig(start_ms=(1 << 30) - 3000).make()
+    r = rig(start_ms=(1 << 30) - 3000, rate_hz=400).make()
     check_gapless(r.stream(70))
     assert r.driver.dropped == 0
-    assert abs(r.driver.measured_mhz - 3_200_000) < 3_200
+    assert abs(r.driver.measured_mhz - 400_000) < 400
 
 
 def test_real_rate_is_measured():
-    r = rig(fast=-0.021).make()
+    r = rig(I2C, fast=-0.021).make()
     assert r.driver.measured_mhz is None
     r.stream(65)
-    assert abs(r.driver.measured_mhz - 3_132_800) < 2_000
-    assert r.driver.rate_mhz == 3_200_000
+    assert abs(r.driver.measured_mhz - 783_200) < 500
+    assert r.driver.rate_mhz == 800_000
 
 
 @pytest.mark.parametrize(("bus", "settings", "message"), [
