@@ -5,6 +5,7 @@ from array import array
 
 from firmware.summary import Summary
 from firmware.values import Values, feature_scales
+from tocsin.kernels import widen
 from tocsin.monitor.alarm import Alarm
 from tocsin.monitor.ticks import diff
 
@@ -136,7 +137,8 @@ class Pipeline:
 
     def feed(self, block, count: int, now_ms: int) -> None:
         """Take `count` interleaved samples of a stream that ended at `now_ms` (ticks)."""
-        self._check_gap(now_ms)
+        if self._gap_ms:
+            self._check_gap(now_ms)
         self._fed_ms = now_ms
         self._follow(block, count, now_ms)
         framer = self._framer
@@ -165,7 +167,7 @@ class Pipeline:
 
     def _check_gap(self, now_ms: int) -> None:
         """Restart after a long silence; each tick looks, as ticks wrap in a silence of days."""
-        if self._gap_ms and diff(now_ms, self._fed_ms) > self._gap_ms:
+        if diff(now_ms, self._fed_ms) > self._gap_ms:
             self.restart()
             self._fed_ms = now_ms
 
@@ -218,9 +220,7 @@ class Pipeline:
         model = self.model
         raw = self.values.raw
         vector = model.extractor.extract(self._framer.frames, count)
-        at = self._features_at
-        for i in range(len(vector)):
-            raw[at + i] = vector[i]
+        widen(vector, len(vector), raw, self._features_at)
         self.windows += 1
         if self._gate is not None:
             self._gated(now_ms)
@@ -278,7 +278,8 @@ class Pipeline:
 
     def tick(self, now_ms: int) -> None:
         """About once a second: data missing, gaps, suppression that ran too long."""
-        self._check_gap(now_ms)
+        if self._gap_ms:
+            self._check_gap(now_ms)
         for alarm in self.alarms:
             mask = alarm.tick(now_ms)
             if mask:

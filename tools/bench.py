@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from host_tests.board import bench as board
-from host_tests.board import snr, xtensa
+from host_tests.board import bench_network, snr, xtensa
 from tools.mpy import ROOT
 from tools.train import twin
 
@@ -68,6 +68,7 @@ def main() -> int:
     show_targets(figures["targets"], console)
     if xtensa.QEMU is None:
         console.print(f"no figures for Xtensa: {xtensa.MISSING}")
+    figures["network"] = bench_network.bench(console)
     OUT.parent.mkdir(exist_ok=True)
     OUT.write_text(json.dumps(figures, indent=1) + "\n")
     return 0

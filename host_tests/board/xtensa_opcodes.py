@@ -4,7 +4,8 @@
     python -m host_tests.board.xtensa_opcodes FILE...     rewrites the numbers of data(...) lines
 
 In a kernel, `data(3, 0)  # bgez a3, DONE` is a line that `asm_xtensa` cannot write; its number
-follows from its comment, and for a branch from the places of the lines around it.
+follows from its comment, and for a branch from the places of the lines around it. A line with
+more than one number is a table.
 """
 
 import ast
@@ -218,7 +219,7 @@ def rewrite(source: str) -> str:
     for function in _functions(source):
         _, places, labels = _places(function)
         for call, at in places:
-            if call.func.id != "data":
+            if call.func.id != "data" or len(call.args) > 2:
                 continue
             line = lines[call.lineno - 1]
             found = re.fullmatch(r"( *)data\(.*\)  # (.+)\n", line)

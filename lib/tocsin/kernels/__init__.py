@@ -27,6 +27,8 @@ GROUPS = {
     "time": ("deinterleave",),
     "parts": ("block_means", "resample"),
     "moments": ("moments",),
+    "statistics": ("statistics",),
+    "numbers": ("exp2_q8", "isqrt", "widen"),
     "envelope": ("teager",),
     "model": ("kmeans", "matvec", "scale"),
     "network": ("fc_s8", "quantize_s8"),

@@ -7,10 +7,10 @@ cluster then gives the Mahalanobis distance. Format of the KMNS and PROJ section
 import struct
 from array import array
 
+from tocsin.kernels import isqrt
 from tocsin.kernels import kmeans as _nearest
 from tocsin.kernels import matvec as _project
 from tocsin.kernels.arrays import need
-from tocsin.kernels.fixed import isqrt
 from tocsin.models.bundle import refuse
 
 _LIMIT = 4095

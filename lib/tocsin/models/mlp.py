@@ -7,9 +7,9 @@ heads: classifier, regressor, autoencoder. Format of the MLPN section: README.md
 import struct
 from array import array
 
-from tocsin.kernels import fc_s8, quantize_s8
+from tocsin.kernels import fc_s8, isqrt, quantize_s8
 from tocsin.kernels.arrays import need
-from tocsin.kernels.fixed import isqrt, shift_round
+from tocsin.kernels.fixed import shift_round
 from tocsin.models.bundle import refuse
 
 CLASSIFIER = 0
@@ -137,21 +137,23 @@ class Mlp:
             fc_s8(values[i], self._weights[i], self._params[i], values[i + 1])
 
     def _classify(self, out) -> int:
-        best = 0
-        for i in range(1, self.n_classes):
-            if out[i] > out[best]:
-                best = i
-        self.label = best
-        if self.normal < 0:
+        best = self._faulty(out)
+        normal = self.normal
+        if normal < 0:
+            self.label = best
             return 0
-        margin = out[self._faulty(out)] - out[self.normal]
+        margin = out[best] - out[normal]
+        self.label = normal if margin < 0 or (margin == 0 and normal < best) else best
         return 256 + shift_round(margin * self._mult, self._shift)
 
     def _faulty(self, out) -> int:
+        """The best class other than the normal one, the first of equals."""
         best = 1 if self.normal == 0 else 0
+        most = out[best]
         for i in range(best + 1, self.n_classes):
-            if i != self.normal and out[i] > out[best]:
+            if out[i] > most and i != self.normal:
                 best = i
+                most = out[i]
         return best
 
     def _reconstruct(self, z, out) -> int:
