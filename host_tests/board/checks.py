@@ -126,9 +126,7 @@ def statistics(kernels: SimpleNamespace, count: int, seed: int = 0) -> None:
             table.extend((kind, kind, int(rng.integers(0 if kind == 0 else -1, 9))))
         both(kernels, "statistics", lambda: empty("h", 11), raw, table, None)
         top = int(rng.integers(0, 1 << 30)) >> int(rng.integers(0, 31))
-        exponent = int(rng.integers(-4000, 8100))
-        for name, number in (("isqrt", top), ("exp2_q8", exponent)):
-            assert getattr(kernels, name)(number) == getattr(reference, name)(number), name
+        assert kernels.isqrt(top) == reference.isqrt(top)
         start = int(rng.integers(0, 5))
         both(kernels, "widen", lambda n=n: empty("i", n + 9), x, n, None, start)
 

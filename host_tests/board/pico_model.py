@@ -2,8 +2,8 @@
 """The model and the windows of the whole-window bench: 256 samples of three axes at 2500 Hz.
 
 `small()` has the 16 features that a 16-32-16-2 network takes; `template()` everything that the
-vibration template computes, with a known bearing. The networks' weights are random: only their number matters to
-the time.
+vibration template computes, with a known bearing. The networks' weights are random: only their
+number matters to the time.
 """
 
 from typing import Any

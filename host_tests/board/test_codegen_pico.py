@@ -44,15 +44,17 @@ random.seed(1)
 def one():
     return array("h", [random.randint(-4000, 6000) for _ in range(bundle.n_features)])
 same = 0
-for _ in range(12):
+for _ in range(6):
     vector = one()
     same += (generic.score(vector), generic.label, generic.reasons()) == (
         generated.score(vector), generated.label, generated.reasons())
 def us(score):
-    start = time.ticks_us()
+    least = 1000000
     for _ in range(8):
+        start = time.ticks_us()
         score(vector)
-    return time.ticks_diff(time.ticks_us(), start) // 8
+        least = min(least, time.ticks_diff(time.ticks_us(), start))
+    return least
 times = us(generic.score), us(generated.score)
 micropython.heap_lock()
 generated.score(vector)
@@ -75,5 +77,5 @@ def test_same_scores_in_less_time_without_allocation(name):
     assert found is not None
     same, generic, generated, heap = (int(text) for text in found.groups())
     print(f"{name}: interpreter {generic} us, generated {generated} us, heap {heap} bytes")
-    assert same == 12
+    assert same == 6
     assert generated < generic / 2

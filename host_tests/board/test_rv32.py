@@ -81,6 +81,16 @@ def test_instructions():
         assert next(iter(figures[name].values())) <= budget, name
 
 
+@pytest.mark.parametrize("words", (-1, 0, 1, 2, 3))
+def test_checked_blocks_of_few_words(rv32, words):
+    data = array("b", [-128, 127, 5, -1] * 4)
+    ours, expected = array("H", [1, 2, 3, 4]), array("H", [1, 2, 3, 4])
+    for at in (0, 1):
+        differs = reference.check_words(data, words, expected, at)
+        assert rv32.check_words(data, words, ours, at) == differs
+        assert ours == expected
+
+
 def test_instructions_of_a_checked_block():
     board = bench.CountingRiscV()
     check = native_modules.assembler(board).check_words

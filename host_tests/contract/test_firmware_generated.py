@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A generated module scores if it belongs to its bundle and passes the vectors, else not at all."""
+"""A generated module scores if it belongs to its bundle and passes the vectors, not otherwise."""
 
 import binascii
 import sys

@@ -50,7 +50,7 @@ class Buffers:
         self._fill = array("h", fill if fill else [0] * channels)
         self._last = array("h", self._fill)
         self._spec = array("h", [channels, 0, 0])
-        self._block = None
+        self._block = self  # no block
 
     def look_at(self, block, start: int, n: int) -> None:
         """Check that block[start:start+n] exists. Raises FramingError.

@@ -15,7 +15,8 @@
 from array import array
 
 from tocsin.dsp.table import FeatureError, integer
-from tocsin.kernels import band_log2, centroid, exp2_q8, peak_bin, weighted_log2
+from tocsin.kernels import band_log2, centroid, peak_bin, weighted_log2
+from tocsin.kernels.fixed import exp2_q8
 
 _BAND_ZERO = 2048
 _VELOCITY_ZERO = 4096

@@ -11,7 +11,7 @@ from tocsin.kernels.reference_fft import make_work, rfft, spectrum
 from tocsin.kernels.reference_model import kmeans, matvec, scale
 from tocsin.kernels.reference_moments import moments
 from tocsin.kernels.reference_network import fc_s8, quantize_s8
-from tocsin.kernels.reference_numbers import exp2_q8, isqrt, widen
+from tocsin.kernels.reference_numbers import isqrt, widen
 from tocsin.kernels.reference_parts import block_means, resample
 from tocsin.kernels.reference_rebuild import dequantize_s8
 from tocsin.kernels.reference_spectral import (
@@ -31,7 +31,6 @@ __all__ = (
     "check_words",
     "deinterleave",
     "dequantize_s8",
-    "exp2_q8",
     "fc_s8",
     "isqrt",
     "kmeans",

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Single numbers of fixed.py, and a copy, that are worth a faster twin."""
+"""A root and a copy that are worth a faster twin."""
 
 from array import array
 
-from tocsin.kernels.fixed import exp2_q8, isqrt
+from tocsin.kernels.fixed import isqrt
 
-__all__ = ("exp2_q8", "isqrt", "widen")
+__all__ = ("isqrt", "widen")
 
 
 def widen(vector: array, count: int, words: array, at: int) -> None:

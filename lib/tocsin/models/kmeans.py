@@ -34,7 +34,7 @@ class KMeans:
             width = self._read_projection(projection, n_features)
         self._read_clusters(view, width)
         self._n_in = n_features
-        self._z = None
+        self._z = self  # no vector
         self.raw = self.score = self.best = 0
 
     def _read_projection(self, view, n_features: int) -> int:

@@ -54,7 +54,7 @@ class Mlp:
         if at != len(view):
             refuse("MLPN length")
         self._prepare_head(n_in, distance_shift)
-        self._z = None
+        self._z = self  # no vector
         self.score = 0
         self.label = -1
 
@@ -73,7 +73,9 @@ class Mlp:
         self._values.append(array("b", bytes((n_out + 3) & ~3)))
         self._widths.append(n_out)
         self._zero_point = zero_point
-        params = array("i", [stride, n_out, zero_point, low, high, 0, 0, 0])
+        params = array("i", bytes(32 + 16 * n_out))  # at once: growing would scatter the heap
+        params[0], params[1], params[2] = stride, n_out, zero_point
+        params[3], params[4] = low, high
         _read_outputs(view, start, stride, n_out, params)
         self._add_layer(view, end, stop, params)
         return stop
@@ -203,7 +205,7 @@ class Mlp:
 
 
 def _read_outputs(view, at: int, n_in: int, n_out: int, params):
-    """Append bias, multiplier limbs and exponent of each output as `fc_s8` wants them."""
+    """Fill in bias, multiplier limbs and exponent of each output as `fc_s8` wants them."""
     bias = array("i", bytes(view[at:at + 4 * n_out]))
     multiplier = array("i", bytes(view[at + 4 * n_out:at + 8 * n_out]))
     exponent = array("b", bytes(view[at + 8 * n_out:at + 9 * n_out]))
@@ -212,4 +214,6 @@ def _read_outputs(view, at: int, n_in: int, n_out: int, params):
         if (not (m == 0 or m >= 1 << 30) or not -29 <= exponent[o] <= 7
                 or (n_in * 16384 + abs(bias[o])) << max(exponent[o], 0) >= 1 << 28):
             refuse("MLPN scale")
-        params.extend(array("i", [bias[o], m >> 16, m & 0xFFFF, exponent[o]]))
+        k = 8 + 4 * o
+        params[k], params[k + 1] = bias[o], m >> 16
+        params[k + 2], params[k + 3] = m & 0xFFFF, exponent[o]
