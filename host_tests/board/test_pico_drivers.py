@@ -19,8 +19,8 @@ SPI = {"spi": {"id": 0, "sck": 18, "mosi": 19, "miso": 16, "cs": 17}}
 
 # chip, settings, g per count, int16 steps per count, % of the processor (3 % above what it was)
 CASES = {
-    "adxl345": (Adxl345, {**SPI, "rate_hz": 3200, "interrupt": 15}, 0.0039, 1, 40),
-    "lis3dh": (Lis3dh, {**I2C, "rate_hz": 1344, "interrupt": 15}, 0.004, 16, 40),
+    "adxl345": (Adxl345, {**SPI, "rate_hz": 3200, "interrupt": 15}, 0.0039, 1, 29),
+    "lis3dh": (Lis3dh, {**I2C, "rate_hz": 1344, "interrupt": 15}, 0.004, 16, 33.5),
     "lsm6dsox": (Lsm6dsox, {**SPI, "rate_hz": 3333}, 0.000488, 1, 20),
 }
 
