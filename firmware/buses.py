@@ -94,10 +94,13 @@ class Hardware:
 
         if settings.get("spi") is not None:
             return SpiRegisters(self.spi(settings, spi_freq), spi_multi)
-        address = settings.get("address", address)
+        return I2CRegisters(self.i2c(settings), self._address(settings, address), i2c_multi)
+
+    def _address(self, settings: dict, default: int) -> int:
+        address = settings.get("address", default)
         if not isinstance(address, int) or not 8 <= address <= 119:
             raise BusError("address must be 8 to 119, not %r" % (address,))
-        return I2CRegisters(self.i2c(settings), address, i2c_multi)
+        return address
 
     def pin(self, number, pull=None):
         """An input pin; pull: "up", "down" or None."""
@@ -114,6 +117,18 @@ class Hardware:
     def adc(self, number):
         """The analogue input of a pin, with read_u16()."""
         return self._machine.ADC(self._machine.Pin(number))
+
+    def onewire(self, number):
+        """The 1-Wire bus of a pin, a `ds18x20.DS18X20`, shared by its users. Raises BusError."""
+        key = ("onewire", number)
+        if key not in self._buses:
+            try:
+                from ds18x20 import DS18X20
+                from onewire import OneWire
+            except ImportError:
+                raise BusError("this MicroPython has no onewire and ds18x20; use an official image")
+            self._buses[key] = DS18X20(OneWire(self._machine.Pin(number)))
+        return self._buses[key]
 
     def edge(self, number, callback, rising: bool = True):
         """The input pin `number`; callback(pin) runs soon after each such edge of it.
@@ -140,6 +155,18 @@ class Hardware:
         from firmware.settings import Settings
 
         return Settings(settings, known)
+
+    def slow(self, chips: list, settings: dict, clock):
+        """The driver of chips that are read every settings["interval_s"]; see slow.py."""
+        from firmware.slow import Slow
+
+        return Slow(chips, settings, clock)
+
+    def words(self, name: str, settings: dict, address: int):
+        """A chip on I2C that answers words with CRC; see words.py. Raises BusError."""
+        from firmware.words import Words
+
+        return Words(name, self.i2c(settings), self._address(settings, address))
 
     def fifo(self, chip, settings: dict, clock):
         """The driver of a chip with a FIFO; see fifo.py. settings["interrupt"]: pin or None."""

@@ -30,3 +30,37 @@ class Settings:
         if not found or min(found) < 0 or len(set(found)) < len(found):
             raise ValueError("axes must be some of %s, each once, not %r" % (names, axes))
         return found
+
+    def number(self, key: str, low, high, default=None):
+        """A number from low to high."""
+        value = self._settings.get(key, default)
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or \
+                not low <= value <= high:
+            raise ValueError("%s must be %g to %g, not %r" % (key, low, high, value))
+        return value
+
+    def text(self, key: str, default: str) -> str:
+        """A short text."""
+        value = self._settings.get(key, default)
+        if not isinstance(value, str) or len(value) > 32:
+            raise ValueError("%s must be a text of up to 32 characters, not %r" % (key, value))
+        return value
+
+    def one_of(self, key: str, valid: tuple, default):
+        """One of a few texts."""
+        value = self._settings.get(key, default)
+        if value not in valid:
+            raise ValueError("%s must be %s, not %r" % (key, " or ".join(valid), value))
+        return value
+
+    def pin(self, key: str = "pin"):
+        """A pin: its number, or its name where the board has names."""
+        value = self._settings.get(key)
+        if isinstance(value, bool) or not isinstance(value, (int, str)):
+            raise ValueError("%s must be the number of a pin, not %r" % (key, value))
+        return value
+
+    def channel(self, name: str, unit: str, scale: float = 0.01, offset: float = 0.0) -> dict:
+        """A channel; settings["prefix"] goes before its name."""
+        return {"name": self.text("prefix", "") + name, "unit": unit, "scale": scale,
+                "offset": offset}

@@ -58,6 +58,7 @@ class Hardware:
         self.adc: dict[int, Callable[[], int]] = {}
         self.i2c: dict[int, I2CDevice] = {}          # by address
         self.spi: dict[int, SPIDevice] = {}          # by the number of the select pin
+        self.onewire: dict[int, Any] = {}            # by pin
         self.rtc_memory = b""
         self._observe = observe
         self._watchdog: Interrupt | None = None
