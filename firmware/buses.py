@@ -126,7 +126,7 @@ class Hardware:
                 from ds18x20 import DS18X20
                 from onewire import OneWire
             except ImportError:
-                raise BusError("this MicroPython has no onewire and ds18x20; use an official image")
+                raise BusError("this MicroPython lacks onewire and ds18x20; use an official image")
             self._buses[key] = DS18X20(OneWire(self._machine.Pin(number)))
         return self._buses[key]
 

@@ -16,7 +16,8 @@ class Slow:
 
     chips: each with name, channels, start() (identify it and set it up; also after a failure) and
     async measure(block, at) (its channels' int16 to block[at:]; one without a reading is left
-    alone, and the OSError that says why is returned). Both raise OSError. settings: interval_s, 60 by default.
+    alone, and the OSError that says why is returned). Both raise OSError.
+    settings: interval_s, 60 by default.
 
     errors: per chip what is wrong with it, None when its newest reading was good.
     """

@@ -2,7 +2,8 @@
 """SHT40, SHT41, SHT45, temperature and humidity on I2C.
 
 Settings: i2c, address (0x44; 0x45 and 0x46 by order code), interval_s, prefix (before the
-channels' names). High precision; the heater only ever runs by command. SHT4x data sheet, section 4.
+channels' names). High precision; the heater only ever runs by command. SHT4x data sheet,
+section 4.
 """
 
 _ADDRESS = 0x44

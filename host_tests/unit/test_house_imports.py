@@ -15,8 +15,8 @@ SERVICES = {"firmware." + part for part in (*_PARTS, "slots", "store", "update",
 HOST_ONLY = {"tools", "host_tests"}
 DEVICE = (
     "array asyncio binascii bluetooth deflate ds18x20 errno esp esp32 gc hashlib io json machine "
-    "math micropython neopixel network ntptime onewire os random re requests rp2 select socket ssl struct sys "
-    "time tls uctypes vfs"
+    "math micropython neopixel network ntptime onewire os random re requests rp2 select socket "
+    "ssl struct sys time tls uctypes vfs"
 )
 DEVICE_MODULES = set(DEVICE.split())
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""SHT31 as in the SHT3x-DIS data sheet, sections 2.2 and 4 (single shots without stretching, status
-register, heater, soft reset), and SHT4x as in its data sheet, section 4.
+"""SHT31 as in the SHT3x-DIS data sheet, sections 2.2 and 4 (single shots without stretching,
+status register, heater, soft reset), and SHT4x as in its data sheet, section 4.
 
 Commands go in, words with CRC-8 (polynomial 0x31, preset 0xFF) come out; the chip does not
 acknowledge while it is busy, nor a read when there is nothing to read.
