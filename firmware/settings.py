@@ -64,3 +64,11 @@ class Settings:
         """A channel; settings["prefix"] goes before its name."""
         return {"name": self.text("prefix", "") + name, "unit": unit, "scale": scale,
                 "offset": offset}
+
+    def items(self, key: str, fewest: int, most: int, default) -> list:
+        """A list of fewest to most items."""
+        value = self._settings.get(key, default)
+        if not isinstance(value, list) or not fewest <= len(value) <= most:
+            raise ValueError("%s must be a list of %s, not %r" % (
+                key, most if fewest == most else "%d to %d" % (fewest, most), value))
+        return value

@@ -17,6 +17,7 @@ class Slow:
     chips: each with name, channels, start() (identify it and set it up; also after a failure) and
     async measure(block, at) (its channels' int16 to block[at:]; one without a reading is left
     alone, and the OSError that says why is returned). Both raise OSError.
+    One with late = True counts: its first sample comes after the first interval.
     settings: interval_s, 60 by default.
 
     errors: per chip what is wrong with it, None when its newest reading was good.
@@ -45,6 +46,8 @@ class Slow:
         self._clock = clock
         self._due_ms = clock.ticks_ms()
         for i in range(len(chips)):
+            if getattr(chips[i], "late", False):
+                self._due_ms = clock.add(clock.ticks_ms(), self._interval_ms)
             try:
                 chips[i].start()
                 self._started[i] = True
