@@ -149,6 +149,10 @@ class App:
         self.clock.spawn(self._keep("health", self._report_health))
         await self._keep("deadlines", self._watch_deadlines)
 
+    def close(self) -> None:
+        """Before the interpreter ends: no hardware writes to its memory any more."""
+        self._hardware.close()
+
     async def _watch_deadlines(self) -> None:
         failed = {}
         while True:

@@ -136,6 +136,12 @@ class Hardware:
         self._buses["adc"] = AdcRing(self._machine, pins, rate_hz)
         return self._buses["adc"]
 
+    def close(self) -> None:
+        """End what would outlive a soft reset: DMA that writes to the heap."""
+        ring = self._buses.get("adc")
+        if ring is not None:
+            ring.stop()
+
     def timed(self, inputs: list, channels: list, rate_hz: int, clock, refuse=None):
         """The driver of analogue inputs sampled by a timer; see timed.py."""
         from firmware.timed import Timed

@@ -72,3 +72,18 @@ class Settings:
             raise ValueError("%s must be a list of %s, not %r" % (
                 key, most if fewest == most else "%d to %d" % (fewest, most), value))
         return value
+
+    def line(self, key: str, volt: float) -> tuple:
+        """(scale, offset) of counts of `volt` V each, through two points [volts, value]."""
+        points = self._settings.get(key)
+        if points is None:
+            points = [[0, 0], [1, 1]]
+        try:
+            (v0, y0), (v1, y1) = points
+            slope = (y1 - y0) / (v1 - v0)
+        except (ValueError, TypeError, ZeroDivisionError):
+            slope = 0
+        if not slope:
+            raise ValueError("%s must be like [[0.6, 0], [3.0, 10]] (volts, value), both "
+                             "different, not %r" % (key, points))
+        return slope * volt, y0 - v0 * slope

@@ -29,7 +29,8 @@ class Inputs:
                               ["input%d" % (i + 1) for i in range(len(pins))])
         units = checked.items("units", len(pins), len(pins), ["V"] * len(pins))
         reference = checked.number("reference_v", 0.5, 50, 3.3)
-        scale, offset = _line(settings.get("points"), reference)
+        scale, offset = checked.line("points", reference / _FULL)
+        offset += 32768 * scale
         self.channels = [checked.channel(names[i], units[i], scale, offset)
                          for i in range(len(pins))]
         valid = checked.items("valid_v", 2, 2, [-1, 1000])
@@ -79,22 +80,6 @@ class Inputs:
     def _broken(self, which: int, value: int):
         return OSError("adc: pin %s reads %.2f V; its sensor or wire is broken"
                        % (self._pins[which], (value + 32768) * self._volt))
-
-
-def _line(points, reference: float) -> tuple:
-    """(scale, offset) of samples, which are read_u16() - 32768."""
-    volt = reference / _FULL
-    if points is None:
-        points = [[0, 0], [1, 1]]
-    try:
-        (v0, y0), (v1, y1) = points
-        slope = (y1 - y0) / (v1 - v0)
-    except (ValueError, TypeError, ZeroDivisionError):
-        raise ValueError("points must be like [[0.6, 0], [3.0, 10]] (volt, value), not %r"
-                         % (points,))
-    if not slope:
-        raise ValueError("points must have different values")
-    return slope * volt, y0 + (32768 * volt - v0) * slope
 
 
 def chips(settings: dict, clock, hardware) -> list:

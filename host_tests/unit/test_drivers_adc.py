@@ -137,7 +137,7 @@ def test_timer_that_stopped_is_a_failure(rig):
     ({"pins": []}, r"pins must be a list of 1 to 4, not \[\]"),
     ({"pins": [26], "names": ["a", "b"]}, "names must be a list of 1, not"),
     ({"pins": [26], "points": [[1, 0], [1, 5]]}, "points must be like"),
-    ({"pins": [26], "points": [[1, 5], [2, 5]]}, "points must have different values"),
+    ({"pins": [26], "points": [[1, 5], [2, 5]]}, "points must be like .*, both different"),
     ({"pins": [26], "valid_v": [3, 1]}, "valid_v must be two voltages, the lower one first"),
     ({"pins": [26], "rate_hz": 3000}, "rate_hz must be one of 10, 20, .*, 2000, not 3000"),
 ])
