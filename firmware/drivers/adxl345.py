@@ -31,6 +31,7 @@ class Adxl345:
     name = "adxl345"
     identity = _ID
     depth = 32
+    burst = 16
     settle = 1
     noisy = True
 
@@ -46,7 +47,6 @@ class Adxl345:
                                  % (_RATES[rate], fastest))
         self.registers = hardware.registers(settings, _ADDRESS, spi_multi=0x40, spi_freq=5_000_000)
         self.rate_mhz = int(_RATES[rate] * 1000)
-        self.burst = 8 if _RATES[rate] > 1000 else 16
         self.channels = [
             {"name": "xyz"[i], "unit": "g", "scale": _G_PER_COUNT, "offset": 0.0} for i in axes]
         reader = self.registers.reader(_DATA, 6, self.burst)

@@ -48,7 +48,7 @@ class Lis3dh:
         small = rate >= _EIGHT_BITS
         self.noisy = reach < 2 and not small
         self.rate_mhz = _RATES[rate] * 1000
-        self.burst = 8 if _RATES[rate] > 1000 else 16
+        self.burst = 8 if _RATES[rate] > 2000 else 16
         scale = _MG_PER_DIGIT[reach] / 16000
         self.channels = [
             {"name": "xyz"[i], "unit": "g", "scale": scale, "offset": 0.0} for i in axes]
