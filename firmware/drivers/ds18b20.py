@@ -38,6 +38,10 @@ class Ds18b20:
             self._roms = [_rom(name, probes[name]) for name in self._names]
         self.channels = [checked.channel(name, "degC") for name in self._names]
         self._probes = hardware.onewire(self._pin)
+        for i in range(len(self._roms)):
+            if self._roms[i] and self._probes.ow.crc8(self._roms[i]):
+                raise ValueError("probes.%s does not match its last two digits; mistyped?"
+                                 % self._names[i])
 
     def start(self) -> None:
         """Look for the bus and, without `probes`, for the one probe on it. Raises OSError."""

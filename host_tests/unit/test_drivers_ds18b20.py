@@ -174,6 +174,7 @@ def test_pace_is_kept_through_the_wrap_of_ticks(rig):
     ({"pin": PIN, "probes": ["28"]}, 'probes must be like {"air"'),
     ({"pin": PIN, "probes": {"air": "28FF"}}, "probes.air must be the 16 hex digits"),
     ({"pin": PIN, "probes": {"air": "10FF641E8016044C"}}, "family 28 first"),
+    ({"pin": PIN, "probes": {"air": "28A00000FF641E74"}}, "probes.air does not match its last"),
     ({"pin": PIN, "probes": {"air": "28XF641E8016044C"}}, "probes.air must be the 16 hex digits"),
 ])
 def test_wrong_settings_are_named(rig, settings, message):
