@@ -24,7 +24,10 @@ try:
 
     app = App(Clock(time, asyncio, slots.boot_id()), store, machine)
     gc.threshold(-1)  # nothing stays from now on: collect when the heap is full
-    asyncio.run(app.run())
+    try:
+        asyncio.run(app.run())
+    finally:
+        app.close()
     reason = "the app ended"
 except Exception as error:  # the last resort: whatever it was, note it and start afresh
     sys.print_exception(error)

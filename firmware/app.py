@@ -33,6 +33,7 @@ class App:
         self.log = Log(clock, store, echo=echo)
         self._drivers = drivers or {}
         self._hardware = Hardware(machine, store)
+        self._hardware.driver = _driver_module
         self.config, self.problems = configuration.load(store)
         cause = machine.reset_cause() if hasattr(machine, "reset_cause") else 0
         self.health = Health(gc, cause)
@@ -112,8 +113,7 @@ class App:
     def _find_driver(self, name: str):
         if name in self._drivers:
             return self._drivers[name]
-        module = __import__("firmware.drivers." + name, None, None, ("make",))
-        return module.make
+        return _driver_module(name).make
 
     def _build_alarm(self, name: str) -> None:
         rule = self.config["alarms"][name]
@@ -148,6 +148,10 @@ class App:
             self.clock.spawn(self._keep("patterns", run, shown, self.clock))
         self.clock.spawn(self._keep("health", self._report_health))
         await self._keep("deadlines", self._watch_deadlines)
+
+    def close(self) -> None:
+        """Before the interpreter ends: no hardware writes to its memory any more."""
+        self._hardware.close()
 
     async def _watch_deadlines(self) -> None:
         failed = {}
@@ -259,3 +263,7 @@ class App:
         for alarm in pipeline.alarms:
             worst = max(worst, alarm.state)
         return STATE_NAMES[worst]
+
+
+def _driver_module(name: str):
+    return __import__("firmware.drivers." + name, None, None, ("make",))

@@ -37,6 +37,8 @@ class Hardware:
         self._board = None
         self._buses = {}
         self._timers = 0
+        self._analogue = False
+        self.driver = None      # name -> module; app.py sets it
 
     def i2c(self, settings: dict):
         """The `machine.I2C` of a sensor's settings, shared by its users. Raises BusError."""
@@ -94,10 +96,13 @@ class Hardware:
 
         if settings.get("spi") is not None:
             return SpiRegisters(self.spi(settings, spi_freq), spi_multi)
-        address = settings.get("address", address)
+        return I2CRegisters(self.i2c(settings), self._address(settings, address), i2c_multi)
+
+    def _address(self, settings: dict, default: int) -> int:
+        address = settings.get("address", default)
         if not isinstance(address, int) or not 8 <= address <= 119:
             raise BusError("address must be 8 to 119, not %r" % (address,))
-        return I2CRegisters(self.i2c(settings), address, i2c_multi)
+        return address
 
     def pin(self, number, pull=None):
         """An input pin; pull: "up", "down" or None."""
@@ -112,8 +117,48 @@ class Hardware:
         return pin(number, pin.OUT, value=level)
 
     def adc(self, number):
-        """The analogue input of a pin, with read_u16()."""
-        return self._machine.ADC(self._machine.Pin(number))
+        """The analogue input of a pin, with read_u16(), for 0 to 3.3 V. Raises BusError."""
+        if "adc" in self._buses:
+            raise BusError("the ADC belongs to a sensor that samples by DMA; remove one of them")
+        self._analogue = True
+        adc = self._machine.ADC
+        made = adc(self._machine.Pin(number))
+        if hasattr(adc, "ATTN_11DB"):       # ESP32, which reads up to 1 V without
+            made.atten(adc.ATTN_11DB)
+        return made
+
+    def adc_dma(self, pins: list, rate_hz: int):
+        """RP2: the ADC of these pins, filling a ring by DMA; see adc_ring.py. Raises BusError."""
+        from firmware.adc_ring import AdcRing
+
+        if self._analogue or "adc" in self._buses:
+            raise BusError("the ADC is used by another sensor; remove one of them")
+        self._buses["adc"] = AdcRing(self._machine, pins, rate_hz)
+        return self._buses["adc"]
+
+    def close(self) -> None:
+        """End what would outlive a soft reset: DMA that writes to the heap."""
+        ring = self._buses.get("adc")
+        if ring is not None:
+            ring.stop()
+
+    def timed(self, inputs: list, channels: list, rate_hz: int, clock, refuse=None):
+        """The driver of analogue inputs sampled by a timer; see timed.py."""
+        from firmware.timed import Timed
+
+        return Timed(inputs, channels, rate_hz, clock, self, refuse)
+
+    def onewire(self, number):
+        """The 1-Wire bus of a pin, a `ds18x20.DS18X20`, shared by its users. Raises BusError."""
+        key = ("onewire", number)
+        if key not in self._buses:
+            try:
+                from ds18x20 import DS18X20
+                from onewire import OneWire
+            except ImportError:
+                raise BusError("this MicroPython lacks onewire and ds18x20; use an official image")
+            self._buses[key] = DS18X20(OneWire(self._machine.Pin(number)))
+        return self._buses[key]
 
     def edge(self, number, callback, rising: bool = True):
         """The input pin `number`; callback(pin) runs soon after each such edge of it.
@@ -124,15 +169,35 @@ class Hardware:
         pin.irq(callback, pin.IRQ_RISING if rising else pin.IRQ_FALLING)
         return pin
 
+    def pulses(self, number, rising: bool, pull, ticks_ms, hold_ms: int = 0):
+        """A counter of the edges of a pin; see pulses.py."""
+        from firmware.pulses import Pulses
+
+        pin = self.pin(number, pull)
+        return Pulses(pin, pin.IRQ_RISING if rising else pin.IRQ_FALLING, ticks_ms, hold_ms)
+
     def every(self, period_ms: int, callback):
         """A timer that runs callback(timer) every `period_ms`; deinit() ends it."""
+        made = self._timer()
+        made.init(mode=made.PERIODIC, period=period_ms, callback=callback)
+        return made
+
+    def at_rate(self, rate_hz: int, callback):
+        """The same with a rate, in a hard interrupt where the port has them: no allocation."""
+        made = self._timer()
+        try:
+            made.init(mode=made.PERIODIC, freq=rate_hz, callback=callback, hard=True)
+        except TypeError:
+            made.init(mode=made.PERIODIC, freq=rate_hz, callback=callback)
+        return made
+
+    def _timer(self):
         timer = self._machine.Timer
         try:
             made = timer(self._timers)   # ESP32: 0 .. 3
             self._timers += 1
         except ValueError:
             made = timer(-1)             # RP2: any number of them
-        made.init(mode=timer.PERIODIC, period=period_ms, callback=callback)
         return made
 
     def checked(self, settings: dict, known: tuple):
@@ -140,6 +205,18 @@ class Hardware:
         from firmware.settings import Settings
 
         return Settings(settings, known)
+
+    def slow(self, chips: list, settings: dict, clock):
+        """The driver of chips that are read every settings["interval_s"]; see slow.py."""
+        from firmware.slow import Slow
+
+        return Slow(chips, settings, clock)
+
+    def words(self, name: str, settings: dict, address: int):
+        """A chip on I2C that answers words with CRC; see words.py. Raises BusError."""
+        from firmware.words import Words
+
+        return Words(name, self.i2c(settings), self._address(settings, address))
 
     def fifo(self, chip, settings: dict, clock):
         """The driver of a chip with a FIFO; see fifo.py. settings["interrupt"]: pin or None."""

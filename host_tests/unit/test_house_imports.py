@@ -14,9 +14,9 @@ _PARTS = ("app", "clock", "console", "health", "log", "net", "outputs", "pipelin
 SERVICES = {"firmware." + part for part in (*_PARTS, "slots", "store", "update", "uplink")}
 HOST_ONLY = {"tools", "host_tests"}
 DEVICE = (
-    "array asyncio binascii bluetooth deflate errno esp esp32 gc hashlib io json machine math "
-    "micropython neopixel network ntptime os random re requests rp2 select socket ssl struct sys "
-    "time tls uctypes vfs"
+    "array asyncio binascii bluetooth deflate ds18x20 errno esp esp32 gc hashlib io json machine "
+    "math micropython neopixel network ntptime onewire os random re requests rp2 select socket "
+    "ssl struct sys time tls uctypes vfs"
 )
 DEVICE_MODULES = set(DEVICE.split())
 

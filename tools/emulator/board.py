@@ -30,6 +30,7 @@ from tools.emulator import (
     chip_plants,
     plant_driver,
     standin_machine,
+    standin_onewire,
     standin_system,
     standin_time,
     standin_ulab,
@@ -135,7 +136,7 @@ class Board:
             "micropython": standin_system.build_micropython(hw), "gc": standin_system.build_gc(),
             "os": standin_system.build_os(self.root),
             "sys": standin_system.build_sys(hw.platform, self.spec.get("arch", 0)),
-            **standin_system.build_port(hw, self.root)}
+            **standin_onewire.build(hw), **standin_system.build_port(hw, self.root)}
         if hw.ulab:
             cost = self.spec.get("ulab_us", 0)
             self.modules.update(

@@ -4,6 +4,7 @@
 from collections.abc import Callable
 from typing import Any, Protocol
 
+from tools.emulator.chips.rp2_adc import Rp2Adc
 from tools.emulator.virtual import Interrupt, VirtualClock
 
 TICKS_PERIOD = 1 << 30
@@ -58,9 +59,16 @@ class Hardware:
         self.adc: dict[int, Callable[[], int]] = {}
         self.i2c: dict[int, I2CDevice] = {}          # by address
         self.spi: dict[int, SPIDevice] = {}          # by the number of the select pin
+        self.onewire: dict[int, Any] = {}            # by pin
+        self.rp2_adc = Rp2Adc(lambda: clock.now_us, self._sample)
         self.rtc_memory = b""
         self._observe = observe
         self._watchdog: Interrupt | None = None
+
+    def _sample(self, number: int, index: int) -> int:
+        """12 bits of ADC input `number` (0: pin 26)."""
+        source = self.adc.get(26 + number)
+        return 0 if source is None else source() >> 4
 
     def observe(self, kind: str, **fields: Any) -> None:
         """Report something visible from outside, with the virtual time in seconds."""
@@ -108,5 +116,6 @@ class Hardware:
             self._watchdog.cancel()
             self._watchdog = None
         self.reset_cause = cause
+        self.rp2_adc = Rp2Adc(lambda: self.clock.now_us, self._sample)
         self.pins.clear()
         self.pin_handlers.clear()

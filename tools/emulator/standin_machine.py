@@ -2,7 +2,7 @@
 """The `machine` module of an emulated board: the part of the real one that Tocsin uses."""
 
 import errno
-from types import ModuleType, SimpleNamespace
+from types import ModuleType
 from typing import Any
 
 from tools.emulator.hardware import PWRON_RESET, SOFT_RESET, WDT_RESET, Hardware, Interrupt
@@ -203,5 +203,5 @@ def build(hw: Hardware) -> ModuleType:
         reset_cause=lambda: hw.reset_cause, unique_id=lambda: hw.name.encode()[:8].ljust(8, b"\0"),
         reset=lambda: hw.reset(WDT_RESET), soft_reset=lambda: hw.reset(SOFT_RESET),
         idle=lambda: None, lightsleep=wait, deepsleep=wait,
-        disable_irq=lambda: 0, enable_irq=lambda state: None, mem32=SimpleNamespace())
+        disable_irq=lambda: 0, enable_irq=lambda state: None, mem32=hw.rp2_adc)
     return module

@@ -10,6 +10,7 @@ from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any, NoReturn
 
+from tools.emulator.chips.rp2_adc import address_of
 from tools.emulator.hardware import Hardware
 
 _HEAP_BYTES = 192 * 1024
@@ -186,8 +187,11 @@ def build_port(hw: Hardware, root: Path) -> dict[str, ModuleType]:
 
         module.__dict__.update(NVS=NVS, mcu_temperature=lambda: 35)
     else:
-        module.__dict__.update(bootsel_button=lambda: 0, country=lambda code=None: "XX")
-    return {hw.platform: module}
+        module.__dict__.update(bootsel_button=lambda: 0, country=lambda code=None: "XX",
+                               DMA=hw.rp2_adc.channel)
+    uctypes = ModuleType("uctypes")
+    uctypes.__dict__.update(addressof=address_of)
+    return {hw.platform: module, "uctypes": uctypes}
 
 
 def wipe(root: Path) -> None:
