@@ -4,7 +4,6 @@
 import gc
 
 from firmware import config as configuration
-from firmware.buses import Hardware
 from firmware.health import Account, Health
 from firmware.log import ERROR, INFO, WARN, Log
 from firmware.outputs import Outputs
@@ -32,8 +31,8 @@ class App:
         self.store = store
         self.log = Log(clock, store, echo=echo)
         self._drivers = drivers or {}
-        self._hardware = Hardware(machine, store)
-        self._hardware.driver = _driver_module
+        self._machine = machine
+        self._hardware = None
         self.config, self.problems = configuration.load(store)
         cause = machine.reset_cause() if hasattr(machine, "reset_cause") else 0
         self.health = Health(gc, cause)
@@ -48,7 +47,6 @@ class App:
             self._guarded("pipeline " + name, self._build_pipeline, name)
         for name in self.config["alarms"]:
             self._guarded("alarm " + name, self._build_alarm, name)
-        self._machine = machine
         self.outputs = Outputs(self.config["outputs"], self.alarms, self._make_pin)
         gc.collect()
         self.health.note_heap()
@@ -80,6 +78,11 @@ class App:
         settings = self.config["pipelines"][name]
         sensor = settings["sensor"]
         make = self._find_driver(sensor["driver"])
+        if self._hardware is None and sensor["driver"] != "replay":  # which needs no bus
+            from firmware.buses import Hardware
+
+            self._hardware = Hardware(self._machine, self.store)
+            self._hardware.driver = _driver_module
         driver = make(sensor, self.clock, self.store, self._hardware)
         model = None
         if settings["model"] is not None:
@@ -151,7 +154,8 @@ class App:
 
     def close(self) -> None:
         """Before the interpreter ends: no hardware writes to its memory any more."""
-        self._hardware.close()
+        if self._hardware is not None:
+            self._hardware.close()
 
     async def _watch_deadlines(self) -> None:
         failed = {}
