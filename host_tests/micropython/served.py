@@ -7,7 +7,6 @@ import socket
 import subprocess
 import tempfile
 import threading
-from pathlib import Path
 
 from host_tests.micropython.wasm import HOST_TESTS
 

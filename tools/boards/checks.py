@@ -50,8 +50,11 @@ def plain(name: str) -> str:
     return name.replace("-", "").lower()
 
 
-def check(facts: Facts, board: Board, port: str) -> None:
-    """Platform, image, version, architecture, file system. Raises WrongBoard."""
+def check(facts: Facts, board: Board, port: str, formatted: bool = False) -> None:
+    """Platform, image, version, architecture, file system. Raises WrongBoard.
+
+    `formatted`: the file system is about to be made anew, so any will do.
+    """
     if facts.platform != board.port:
         raise WrongBoard(f"{port}: this is {facts.machine or facts.platform}, not {board.name}")
     other = facts.build.split("-")[0] != board.image if facts.build else False
@@ -74,7 +77,7 @@ def check(facts: Facts, board: Board, port: str) -> None:
             f"{port}: MicroPython {facts.release} takes .mpy files of version "
             f"{facts.abi[0]}.{facts.abi[1]}, ours are 6.3; flash another version"
         )
-    if facts.file_system != "littlefs":
+    if facts.file_system != "littlefs" and not formatted:
         raise WrongBoard(
             f"{port}: the file system is {facts.file_system}, not littlefs, and may break in a "
             "power cut; save what you need and deploy with --format, which erases it"

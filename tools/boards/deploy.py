@@ -2,9 +2,9 @@
 """Bring a board to exactly what is wanted: send what changed, check it, then put it in place.
 
 Everything arrives in one file, /deploy.part, which the running firmware does not know. When its
-SHA-256, read back from the flash, is right, it is renamed to /deploy.pack and one more rename makes
-on_board/finish.py the board's boot.py. Before that rename the board is the old one, after it the
-new one, whatever is unplugged when; nothing in between boots.
+SHA-256, read back from the flash, is right, it is renamed to /deploy.pack, and one more rename
+makes on_board/finish.py the board's boot.py. Before that rename the board is the old one, after it
+the new one, whatever is unplugged when; nothing in between boots.
 """
 
 import base64
@@ -15,13 +15,23 @@ from dataclasses import dataclass
 from tools.boards import checks, pack
 from tools.boards.config import Board
 from tools.boards.errors import WrongBoard
-from tools.boards.files import BOOT, MAIN, MANIFEST, Content, models_of, stale
+from tools.boards.files import BOOT, MANIFEST, Content, models_of, stale
 from tools.boards.link import Link, script
 
 PART, PACK, STAND_IN = "/deploy.part", "/deploy.pack", "/deploy.boot"
 _PIECE = 4096
 _SLACK_BLOCKS = 6
 _FOLDERS = ("/firmware", "/lib/tocsin", "/models")
+
+_AT_BOOT = """
+try:
+    if finish(lambda path: None):
+        with open("/boot.py") as file:
+            text = file.read()
+        exec(text)
+except (OSError, ValueError) as error:
+    print("deployment not finished:", error)
+"""
 
 Step = Callable[[str, int], None]
 
@@ -42,7 +52,7 @@ class Plan:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What was done; `sent` bytes went over the line as data."""
+    """What was done; bytes of the pack that were sent, and that an earlier attempt had left."""
 
     plan: Plan
     sent: int
@@ -132,13 +142,13 @@ def carry_out(link: Link, plan: Plan, step: Step) -> Outcome:
 
     step(what, bytes or files done). Raises WrongBoard, LinkLost, ScriptFailed.
     """
-    link.run(script("receive") + f"\nremove({PACK!r})\n")
+    link.run(f"remove({PACK!r})\n")
     resumed = _resume(link, plan.pack)
     for at in range(resumed, len(plan.pack), _PIECE):
         piece = plan.pack[at : at + _PIECE]
         link.run(f"r({base64.b64encode(piece)!r})\n")
         step("sending", len(piece))
-    stand_in = script("finish") + script("at_boot")
+    stand_in = script("finish") + _AT_BOOT
     link.run(f"store({STAND_IN!r}, {stand_in.encode()!r})\n")
     wanted = {PART: told(plan.pack), STAND_IN: told(stand_in.encode())}
     found = listing(link.run(f"files({tuple(wanted)!r})\n"))
@@ -175,5 +185,8 @@ def _verify(link: Link, plan: Plan) -> None:
         raise WrongBoard(f"{link.port}: {wrong[0]} is not as it was sent; run the command again")
 
 
-def is_bootable(content: Content) -> bool:
-    return BOOT in content.program and MAIN in content.program
+def format_board(link: Link, board: Board) -> None:
+    """Erase every file of a board that is the right one: a new littlefs. Raises WrongBoard."""
+    facts = checks.look(link)
+    checks.check(facts, board, link.port, formatted=True)
+    link.run("format_littlefs()\n")

@@ -16,10 +16,6 @@ _WINDOW_BITS = 13
 _GONE = 0xFFFFFFFF
 
 
-def digest(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()
-
-
 def build(files: Mapping[str, bytes], gone: Iterable[str] = ()) -> bytes:
     """The pack that removes `gone` and then writes `files` in their order. Same in, same out."""
     blocks = [bytearray()]

@@ -6,11 +6,12 @@ anywhere, the next boot begins again and skips what is in its place already. The
 pack is the real boot.py, which takes this one's place.
 """
 
-import deflate
 import hashlib
 import io
 import os
 import struct
+
+import deflate
 
 _PACK = "/deploy.pack"
 _HEAD = "<HI32s"

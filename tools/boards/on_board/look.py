@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Runs on the board: what it is, what lies on it. Sent whole through the raw REPL."""
+"""Runs on the board: what it is, what lies on it; takes a pack in. Sent through the raw REPL."""
 
 import binascii
 import gc
@@ -7,6 +7,7 @@ import hashlib
 import os
 import sys
 
+_PART = "/deploy.part"
 _BUFFER = memoryview(bytearray(1024))
 
 
@@ -93,3 +94,32 @@ def files(paths):
             pending += [path + "/" + entry[0] for entry in os.ilistdir(path)]
         else:
             print(digest(path), stat[6], path)
+
+
+def r(text):
+    """Append one piece, given in base64. What was closed stays, whenever the power goes."""
+    feed()
+    with open(_PART, "ab") as file:
+        file.write(binascii.a2b_base64(text))
+    gc.collect()
+
+
+def store(path, text):
+    """Write a small file whole."""
+    with open(path, "wb") as file:
+        file.write(text)
+
+
+def remove(path):
+    try:
+        os.remove(path)
+    except OSError:
+        pass
+
+
+def format_littlefs():
+    """Make a new, empty file system in place of the one that is mounted."""
+    device = block_device()
+    os.umount("/")
+    os.VfsLfs2.mkfs(device)
+    os.mount(device, "/")
