@@ -9,7 +9,7 @@ the new one, whatever is unplugged when; nothing in between boots.
 
 import base64
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from tools.boards import checks, pack
@@ -61,9 +61,13 @@ class Outcome:
 
 def inventory(link: Link, content: Content) -> dict[str, str]:
     """Path -> `SHA-256 size` of the files on the board that matter; needs look.py there."""
-    single = [path for path in content.ordered() if not path.startswith(_FOLDERS)]
-    paths = (*_FOLDERS, *single, PART, PACK, MANIFEST)
-    return listing(link.run(f"files({tuple(dict.fromkeys(paths))!r})\n"))
+    return _listed(link, (*content.ordered(), PART, PACK, MANIFEST))
+
+
+def _listed(link: Link, paths: Iterable[str]) -> dict[str, str]:
+    """What lies in our folders, whole, and which of the other files are there."""
+    single = [path for path in dict.fromkeys(paths) if not path.startswith(_FOLDERS)]
+    return listing(link.run(f"files({(*_FOLDERS, *single)!r})\n"))
 
 
 def listing(text: str) -> dict[str, str]:
@@ -177,8 +181,7 @@ def _resume(link: Link, packed: bytes) -> int:
 
 def _verify(link: Link, plan: Plan) -> None:
     """Read every written file back. Raises WrongBoard."""
-    paths = (*plan.changed, *plan.gone)
-    found = listing(link.run(f"files({paths!r})\n"))
+    found = _listed(link, (*plan.changed, *plan.gone))
     wrong = [path for path, data in plan.changed.items() if found.get(path) != told(data)]
     wrong += [path for path in plan.gone if path in found]
     if wrong:

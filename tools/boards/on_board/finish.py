@@ -3,7 +3,8 @@
 
 From the moment when everything has arrived and been checked, this is the board's boot.py: cut off
 anywhere, the next boot begins again and skips what is in its place already. The last file of the
-pack is the real boot.py, which takes this one's place.
+pack is the real boot.py, which takes this one's place by a rename; for the others a rename would
+only cost time (on an emulated Pico 17 to 36 ms each, a write 5 ms).
 """
 
 import hashlib
@@ -17,6 +18,7 @@ _PACK = "/deploy.pack"
 _HEAD = "<HI32s"
 _HEAD_BYTES = 38
 _GONE = 0xFFFFFFFF
+_BOOT = "/boot.py"
 _WINDOW_BITS = 13
 
 
@@ -65,7 +67,12 @@ def in_place(path, size, digest):
         return False
 
 
-def make_folders(path):
+def create(path):
+    """The file, open for writing; its folders are made where they are missing."""
+    try:
+        return open(path, "wb")
+    except OSError:
+        pass
     at = path.find("/", 1)
     while at > 0:
         try:
@@ -73,19 +80,21 @@ def make_folders(path):
         except OSError:
             pass  # it is there; if it could not be made, opening the file says so
         at = path.find("/", at + 1)
+    return open(path, "wb")
 
 
 def put(path, size, digest, tape):
-    """One file, old or new whenever the power goes."""
+    """Write one file, unless it is there."""
     if in_place(path, size, digest):
         for _ in tape.pieces(size):
             pass
         return
-    make_folders(path)
-    with open(path + ".new", "wb") as file:
+    at = _BOOT + ".new" if path == _BOOT else path
+    with create(at) as file:
         for piece in tape.pieces(size):
             file.write(piece)
-    os.rename(path + ".new", path)
+    if at != path:
+        os.rename(at, path)
 
 
 def drop(path):

@@ -8,6 +8,7 @@ import os
 import sys
 
 _PART = "/deploy.part"
+_FOLDER = 0x4000
 _BUFFER = memoryview(bytearray(1024))
 
 
@@ -51,15 +52,18 @@ def kind():
     return "FAT" if sector[510:] == b"\x55\xaa" else "unknown"
 
 
-def digest(path):
-    """SHA-256 of a file in hexadecimal, read back from the flash."""
+def tell(path):
+    """Print SHA-256, size and path of a file, read back from the flash."""
     made = hashlib.sha256()
+    size = 0
     with open(path, "rb") as file:
         while True:
             n = file.readinto(_BUFFER)
             if not n:
-                return str(binascii.hexlify(made.digest()), "ascii")
+                break
             made.update(_BUFFER[:n])
+            size += n
+    print(str(binascii.hexlify(made.digest()), "ascii"), size, path)
 
 
 def facts():
@@ -82,18 +86,19 @@ def facts():
 
 def files(paths):
     """A line with SHA-256, size and path for each of these files and those in these folders."""
-    pending = list(paths)
-    while pending:
-        path = pending.pop()
-        feed()
+    for path in paths:
         try:
-            stat = os.stat(path)
+            kind = os.stat(path)[0]
         except OSError:
             continue
-        if stat[0] & 0x4000:
-            pending += [path + "/" + entry[0] for entry in os.ilistdir(path)]
-        else:
-            print(digest(path), stat[6], path)
+        (folder if kind & _FOLDER else tell)(path)
+
+
+def folder(path):
+    """The same for everything in a folder."""
+    for entry in os.ilistdir(path):
+        feed()
+        (folder if entry[1] & _FOLDER else tell)(path + "/" + entry[0])
 
 
 def r(text):
