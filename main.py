@@ -23,6 +23,7 @@ try:
     from firmware.clock import Clock
 
     app = App(Clock(time, asyncio, slots.boot_id()), store, machine)
+    gc.threshold(-1)  # nothing stays from now on: collect when the heap is full
     asyncio.run(app.run())
     reason = "the app ended"
 except Exception as error:  # the last resort: whatever it was, note it and start afresh

@@ -32,6 +32,7 @@ _BUNDLE = "/models/detector.tcb"
 _SCRIPT = """
 import gc, json, micropython, time
 from array import array
+gc.threshold(20000)  # code and models lie close together, as the app has it while it builds
 def free():
     gc.collect()
     return gc.mem_free()

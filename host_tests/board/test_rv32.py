@@ -33,6 +33,10 @@ def test_spectrum(rv32, n, count):
     checks.spectrum(rv32, n, count, seed=2000)
 
 
+def test_models(rv32):
+    checks.models(rv32, 400, seed=4)
+
+
 def test_fully_connected(rv32):
     checks.network(rv32, 400, seed=2)
 
@@ -46,6 +50,7 @@ def test_aligned_accesses_and_registers():
     strict = native_modules.assembler(StrictRiscV())
     for n in (64, 128, 256):
         checks.spectrum(strict, n, 12, seed=3)
+    checks.models(strict, 40, seed=3)
     checks.network(strict, 40, seed=3)
 
 
@@ -74,6 +79,24 @@ def test_instructions():
     print(figures)
     for name, budget in BUDGETS.items():
         assert next(iter(figures[name].values())) <= budget, name
+
+
+@pytest.mark.parametrize("words", (-1, 0, 1, 2, 3))
+def test_checked_blocks_of_few_words(rv32, words):
+    data = array("b", [-128, 127, 5, -1] * 4)
+    ours, expected = array("H", [1, 2, 3, 4]), array("H", [1, 2, 3, 4])
+    for at in (0, 1):
+        differs = reference.check_words(data, words, expected, at)
+        assert rv32.check_words(data, words, ours, at) == differs
+        assert ours == expected
+
+
+def test_instructions_of_a_checked_block():
+    board = bench.CountingRiscV()
+    check = native_modules.assembler(board).check_words
+    board.cycles = 0
+    check(array("b", bytes(4000)), 1000, array("H", bytes(8)), 1)
+    assert board.cycles <= 6254
 
 
 def test_size_of_the_code():

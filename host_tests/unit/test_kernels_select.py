@@ -96,6 +96,26 @@ def test_each_architecture_takes_its_own_folder(load, arch):
     assert used(kernels, "fc_s8") == "reference"
 
 
+@pytest.mark.parametrize(
+    ("arch", "version", "expected"),
+    (
+        (ARMV6M, (1, 25, 0, ""), "viper"),
+        (ARMV6M, (1, 26, 1, ""), "reference"),
+        (ARMV7EMSP, (1, 27, 0, ""), "reference"),
+        (RV32IMC, (1, 26, 0, ""), "reference"),
+        (XTENSAWIN, (1, 26, 0, ""), "viper"),
+        (RV32IMC, (1, 28, 0, ""), "viper"),
+    ),
+)
+def test_viper_source_is_left_alone_where_firmware_miscompiles_it(
+    load, monkeypatch, arch, version, expected
+):
+    """Native files come from a newer compiler and are taken all the same."""
+    monkeypatch.setattr(sys.implementation, "version", version)
+    assert load(arch, twins("viper", ("time",))).BACKEND == expected
+    assert load(arch, twins(f"{FOLDERS[arch]}/viper", ("time",))).BACKEND == "viper"
+
+
 @pytest.mark.parametrize("arch", (PLAIN, X64))
 def test_runtimes_without_32_bit_native_code_take_the_reference(load, arch):
     files = twins("viper", ("time",)) | twins("armv6m/thumb", ("time",))

@@ -99,6 +99,17 @@ def _blocks(values) -> int:
     return max(5, values[3] // values[1])
 
 
+def _places(values) -> int:
+    """Room for the places that statistics go to."""
+    table = values[1]
+    top = 0
+    for i in range(1, 3 * table[0], 3):
+        if not (0 <= table[i] <= 9 and (-1 if table[i] else 0) <= table[i + 2] <= 8):
+            raise ArrayError("table: kind %d with q %d" % (table[i], table[i + 2]))
+        top = max(top, _index(table[i + 1]) + 1)
+    return top
+
+
 def _points(values) -> int:
     """Room for resampled values, not so much that an index overflows."""
     if len(values[2]) > _LONGEST:
@@ -162,6 +173,20 @@ SIGNATURES = {
         (1, "count", "int", (1, _LONGEST)),
         (0, "frame", "h!", lambda a: a[1]),
         (2, "out", "i!", 16),
+    ),
+    "statistics": (
+        (1, "table", "h!", 4),
+        (1, "table", "h!", lambda a: 1 + 3 * _count(a[1][0])),
+        (0, "raw", "i!", 16),
+        (2, "vector", "h=", _places),
+    ),
+    "isqrt": ((0, "x", "int", (0, (1 << 30) - 1)),),
+    "exp2_q8": ((0, "x", "int", (-_MANY, _MANY)),),
+    "widen": (
+        (1, "count", "int", (1, _MANY)),
+        (3, "at", "int", (0, _MANY)),
+        (0, "vector", "h", lambda a: a[1]),
+        (2, "words", "i!", lambda a: a[3] + a[1]),
     ),
     "teager": (
         (3, "count", "int", (2, _LONGEST)),  # Thumb code looks at the second sample
