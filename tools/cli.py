@@ -431,9 +431,8 @@ def replay(
     )
 
 
-app.command()(codegen)
-app.command()(flash)
-app.command()(deploy)
+for _command in (codegen, flash, deploy):
+    app.command()(_command)
 
 
 @app.command()

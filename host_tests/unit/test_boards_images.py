@@ -238,7 +238,8 @@ def test_another_esp_on_the_port_is_refused_before_writing(tmp_path, esptool_on)
 def test_esptool_has_the_commands_that_are_used():
     import inspect
 
-    from esptool import ESP32C3ROM, FatalError, cmds
+    from esptool import FatalError, cmds
+    from esptool.targets import ESP32C3ROM
 
     assert ESP32C3ROM.CHIP_NAME == config.load("esp32_c3").data["mcu"]
     assert issubclass(FatalError, Exception)
