@@ -21,7 +21,7 @@ _CUTS = 11
 _OWN = ("/deploy.part", "/deploy.pack", "/deploy.boot")
 
 
-def quiet(what, n):
+def quiet(what, steps):
     pass
 
 
@@ -293,3 +293,15 @@ def test_a_configuration_for_another_board_is_refused(tmp_path):
     path.write_text("{")
     with pytest.raises(BoardError, match="config.json: "):
         files.data(PICO, path, [], [])
+
+
+def test_the_progress_ends_at_its_end(board):
+    wanted = content("progress")
+    link = Link(board.url)
+    steps = []
+    try:
+        plan = deploy.plan_for(link, PICO, wanted)
+        deploy.carry_out(link, plan, lambda what, n: steps.append(n))
+    finally:
+        link.close()
+    assert sum(steps) == plan.steps

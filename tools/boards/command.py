@@ -121,19 +121,21 @@ def deploy(
         )
     chosen = boards.load(board)
     content = _content(chosen, template, sensor, config, model or [], file or [])
-    with cli._progress(None, "connecting") as advance:
+    with cli._progress(None, "connecting"):
         link = Link(port, timeout)
-        try:
+    done = None
+    try:
+        with cli._progress(None, "comparing"):
             if format_first and not dry_run:
                 deploying.format_board(link, chosen)
             plan = deploying.plan_for(link, chosen, content)
-            done = None
-            if not dry_run and not plan.nothing:
-                done = deploying.carry_out(link, plan, lambda what, n: advance(what, n))
-            if reset:
-                link.reset()
-        finally:
-            link.close()
+        if not dry_run and not plan.nothing:
+            with cli._progress(plan.steps, "sending") as advance:
+                done = deploying.carry_out(link, plan, advance)
+        if reset:
+            link.reset()
+    finally:
+        link.close()
     if json_file != "-":
         _show(cli._out, port, content, plan, done, dry_run)
     if json_file:

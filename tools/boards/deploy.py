@@ -49,6 +49,11 @@ class Plan:
     def nothing(self) -> bool:
         return not self.changed and not self.gone
 
+    @property
+    def steps(self) -> int:
+        """Length of the progress: bytes to send and files to write or remove."""
+        return len(self.pack) + len(self.changed) + len(self.gone)
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -144,10 +149,11 @@ def plan_for(link: Link, board: Board, content: Content) -> Plan:
 def carry_out(link: Link, plan: Plan, step: Step) -> Outcome:
     """Send the pack, check it, put it in place, read everything back. Repeating it is safe.
 
-    step(what, bytes or files done). Raises WrongBoard, LinkLost, ScriptFailed.
+    step(what, steps done since the last call). Raises WrongBoard, LinkLost, ScriptFailed.
     """
     link.run(f"remove({PACK!r})\n")
     resumed = _resume(link, plan.pack)
+    step("sending", resumed)
     for at in range(resumed, len(plan.pack), _PIECE):
         piece = plan.pack[at : at + _PIECE]
         link.run(f"r({base64.b64encode(piece)!r})\n")
@@ -162,7 +168,7 @@ def carry_out(link: Link, plan: Plan, step: Step) -> Outcome:
     link.run(f"os.rename({PART!r}, {PACK!r})\nos.rename({STAND_IN!r}, {BOOT!r})\n")
     link.run(
         script("finish") + "\ndef told(path):\n feed()\n print(path)\nfinish(told)\n",
-        lambda path: step("writing", 0),
+        lambda path: step("writing", 1),
     )
     _verify(link, plan)
     return Outcome(plan, len(plan.pack) - resumed, resumed)
