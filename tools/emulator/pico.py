@@ -100,6 +100,14 @@ class Pico:
         """Time on the board since power-on."""
         return self.device.simulator.clock.nanos / 1e9
 
+    def wait(self, seconds: float) -> None:
+        """Let what runs on the board, its main.py, go on for some of its time."""
+        simulator = self.device.simulator
+        end = self.seconds + seconds
+        simulator.stopped = False
+        while not simulator.stopped and self.seconds < end:
+            execute_batch(simulator, _EXACT)
+
     def run(self, script: str, limit_s: float = 600.0) -> str:
         """Interrupt what runs, run a script, return what it printed.
 
