@@ -11,7 +11,7 @@ VENV_STAMP := $(VENV)/.stamp
 NODE_STAMP := host_tests/node_modules/.stamp
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench evaluate kernels sizes clean
+.PHONY: deploy help demo test lint bench evaluate kernels sizes clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -40,6 +40,10 @@ kernels: $(VENV_STAMP) ## native kernels of each architecture, at most 8 KB each
 
 sizes: $(VENV_STAMP) ## lines and .mpy bytes per device module and per template; leaves build/sizes.json
 	@$(BIN)/python -m tools.sizes
+
+deploy: $(VENV_STAMP) ## put firmware and library on a board: BOARD=rpi_pico_w PORT=/dev/ttyACM0 [ARGS='--model FILE']
+	@test -n "$(BOARD)" -a -n "$(PORT)" || { echo "make deploy: say which board and where: make deploy BOARD=rpi_pico_w PORT=/dev/ttyACM0" >&2; exit 2; }
+	@$(BIN)/tocsin deploy "$(BOARD)" "$(PORT)" $(ARGS)
 
 clean: ## remove what was built (not .venv)
 	@rm -rf build .pytest_cache .ruff_cache .mypy_cache

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The command line `tocsin`: train, evaluate, inspect, capture-import, replay, codegen, demo.
+"""The command line `tocsin`: from recordings to a model, from a model to a board.
 
 Bad input ends with one line that says what to do and exit code 2; a result file appears whole or
 not at all.
@@ -28,6 +28,7 @@ from rich.progress import (
     TimeElapsedColumn,
 )
 
+from tools.boards.command import deploy, flash
 from tools.codegen.command import codegen
 
 app = typer.Typer(
@@ -430,7 +431,8 @@ def replay(
     )
 
 
-app.command()(codegen)
+for _command in (codegen, flash, deploy):
+    app.command()(_command)
 
 
 @app.command()

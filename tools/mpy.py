@@ -25,6 +25,7 @@ ARCHES = ("armv6m", "armv7emsp", "xtensawin", "rv32imc")
 THUMB = ("armv6m", "armv7emsp")
 OPTIONS = ("-O3",)
 """How board files are compiled: without asserts and line numbers, 7 % smaller."""
+_MANIFEST = "manifest.py"  # for builds of MicroPython, not for a board
 _BUILD = (ROOT / "tools" / "native_abi.py").read_bytes()
 
 
@@ -35,7 +36,7 @@ class CompileError(ValueError):
 def device_files(root: Path = ROOT) -> list[Path]:
     """Every Python file of the device below `root`, sorted: boot, main, firmware, lib."""
     found = [root / "boot.py", root / "main.py"]
-    found += sorted((root / "firmware").rglob("*.py"))
+    found += sorted(path for path in (root / "firmware").rglob("*.py") if path.name != _MANIFEST)
     found += sorted((root / "lib" / "tocsin").rglob("*.py"))
     return [path for path in found if path.is_file()]
 
