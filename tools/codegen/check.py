@@ -108,16 +108,17 @@ def backend(board: Any) -> SimpleNamespace:
 @contextmanager
 def interpreter(bundle: Bundle, kernels: SimpleNamespace) -> Iterator[Scorer]:
     """A `Scorer` whose parts call these kernels wherever they would call the reference."""
-    names = {
-        value: name for name, value in vars(reference).items() if isinstance(value, FunctionType)
-    }
     places: list[tuple[dict[str, Any], str, Any]] = []
 
     def exchange(space: dict[str, Any]) -> None:
         for name, value in list(space.items()):
-            if isinstance(value, FunctionType) and hasattr(kernels, names.get(value, "")):
+            if not isinstance(value, FunctionType) or value.__name__ not in reference.__all__:
+                continue
+            if value.__module__.startswith("tocsin.kernels.") and hasattr(
+                kernels, value.__name__
+            ):
                 places.append((space, name, value))
-                space[name] = getattr(kernels, names[value])
+                space[name] = getattr(kernels, value.__name__)
 
     for module in (scorer, kmeans, mlp):
         exchange(vars(module))

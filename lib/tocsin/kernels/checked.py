@@ -181,7 +181,6 @@ SIGNATURES = {
         (2, "vector", "h=", _places),
     ),
     "isqrt": ((0, "x", "int", (0, (1 << 30) - 1)),),
-    "exp2_q8": ((0, "x", "int", (-_MANY, _MANY)),),
     "widen": (
         (1, "count", "int", (1, _MANY)),
         (3, "at", "int", (0, _MANY)),
