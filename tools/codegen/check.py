@@ -21,7 +21,6 @@ from unicorn import UcError
 
 from host_tests.board import bench, machine, native_modules, xtensa
 from tocsin.kernels import reference
-from tocsin.models import kmeans, mlp, scorer
 from tocsin.models.bundle import Bundle
 from tocsin.models.scorer import Scorer
 from tools import mpy_format, native_abi
@@ -120,12 +119,12 @@ def interpreter(bundle: Bundle, kernels: SimpleNamespace) -> Iterator[Scorer]:
                 places.append((space, name, value))
                 space[name] = getattr(kernels, value.__name__)
 
-    for module in (scorer, kmeans, mlp):
-        exchange(vars(module))
+    judge = Scorer(bundle)
+    for part in (judge, judge.kmeans, judge.network):
+        if part is not None:
+            exchange(vars(part))
+            exchange(type(part).__init__.__globals__)
     try:
-        judge = scorer.Scorer(bundle)
-        for part in (judge, judge.kmeans, judge.network):
-            exchange(vars(part) if part is not None else {})
         yield judge
     finally:
         for space, name, value in places:
