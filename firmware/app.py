@@ -4,6 +4,7 @@
 import gc
 
 from firmware import config as configuration
+from firmware.buses import Hardware
 from firmware.health import Account, Health
 from firmware.log import ERROR, INFO, WARN, Log
 from firmware.outputs import Outputs
@@ -21,7 +22,8 @@ _BACKOFF_MS = 60_000
 class App:
     """clock: a `Clock`; store: a `Store`; machine: the module, or a stand-in with Pin.
 
-    drivers: name -> make(settings, clock, store), for those not found as firmware/drivers/NAME.py.
+    drivers: name -> make(settings, clock, store, hardware), for those not found as
+    firmware/drivers/NAME.py.
     sink: anything with send(line); the default is a bounded file. Nothing starts before `run`.
     """
 
@@ -30,6 +32,7 @@ class App:
         self.store = store
         self.log = Log(clock, store, echo=echo)
         self._drivers = drivers or {}
+        self._hardware = Hardware(machine, store)
         self.config, self.problems = configuration.load(store)
         cause = machine.reset_cause() if hasattr(machine, "reset_cause") else 0
         self.health = Health(gc, cause)
@@ -75,7 +78,8 @@ class App:
     def _build_pipeline(self, name: str) -> None:
         settings = self.config["pipelines"][name]
         sensor = settings["sensor"]
-        driver = self._find_driver(sensor["driver"])(sensor, self.clock, self.store)
+        make = self._find_driver(sensor["driver"])
+        driver = make(sensor, self.clock, self.store, self._hardware)
         model = None
         if settings["model"] is not None:
             try:

@@ -3,6 +3,8 @@
 
 A driver has `channels`, `rate_mhz` (or None), `parts`, `dropped` and `await read(block)`, which
 waits for data, fills the interleaved int16 block and returns the samples in it, or raises OSError.
+A read after which `dropped` has grown begins behind the gap. A driver may have `stop()`, called
+when no samples are wanted until the next burst.
 """
 
 from array import array
@@ -38,6 +40,8 @@ class Sampler:
         self.failed = 0
         self.silent = False
         self.error = None
+        self._seen = driver.dropped
+        self._stop = getattr(driver, "stop", None)
         self._heard_ms = clock.ticks_ms()
         self._pause_ms = self._normal_pause(size)
 
@@ -81,6 +85,8 @@ class Sampler:
             while pipeline.windows < until:
                 if not await self._once():
                     break
+            if self._stop is not None:
+                self._stop()
             due = clock.add(due, self._every_ms)
 
     async def _once(self) -> bool:
@@ -100,6 +106,10 @@ class Sampler:
         now = clock.ticks_ms()
         self.error = None
         self._heard_ms = now
+        if self._driver.dropped != self._seen:
+            self._seen = self._driver.dropped
+            if self._fast:
+                self._pipeline.restart()
         if self._driver.parts:
             self._pipeline.feed_part(self._block, count, now)
         else:

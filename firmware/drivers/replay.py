@@ -128,7 +128,7 @@ def parse(file) -> tuple:
     return header, Samples(file, 6 + size)
 
 
-def make(settings: dict, clock, store=None) -> Replay:
+def make(settings: dict, clock, store, hardware=None) -> Replay:
     """Driver `replay`: settings["file"] is the recording's path, settings["loop"] optional."""
     file = store.open(settings["file"])
     if file is None:

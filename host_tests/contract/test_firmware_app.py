@@ -136,9 +136,9 @@ def build(config=None, bundle=None, start_ms=0, run=True):
     text = json.dumps(configuration()).encode() if config is None else config
     store = MemoryStore({"config.json": text, "models/motor.tcb": data})
     drivers = {
-        "slow": lambda settings, clock, store: Replay(
+        "slow": lambda settings, clock, store, hardware: Replay(
             clock, TEMPERATURE, 17, array("h", GOLDEN["temperature"])),
-        "fast": lambda settings, clock, store: Replay(
+        "fast": lambda settings, clock, store, hardware: Replay(
             clock, [GOLDEN["channel"]], GOLDEN["rate_mhz"], array("h", GOLDEN["vibration"]))}
     app = App(clock, store, Machine, drivers, echo=None)
     if run:
@@ -243,7 +243,8 @@ class TestFailingSensor(unittest.TestCase):
         config["alarms"].pop("bearing")
         store = MemoryStore({"config.json": json.dumps(config).encode()})
         clock = Clock(scheduler, scheduler, 1)
-        drivers = {"slow": lambda settings, clock, store: FailingDriver(clock, 30, 60)}
+        drivers = {
+            "slow": lambda settings, clock, store, hardware: FailingDriver(clock, 30, 60)}
         app = App(clock, store, Machine, drivers, echo=None)
         scheduler.create_task(app.run())
         scheduler.run(120 * 1000)

@@ -51,7 +51,7 @@ class Broken:
     def __init__(self, error):
         self._error = error
 
-    def __call__(self, settings, clock, store):
+    def __call__(self, settings, clock, store, hardware):
         raise self._error
 
 
@@ -119,7 +119,7 @@ class TestBuilding(unittest.TestCase):
         scheduler = Scheduler()
         clock = Clock(scheduler, scheduler, 3)
         store = MemoryStore({"config.json": json.dumps(config).encode()})
-        found = {"slow": lambda settings, clock, store: Replay(
+        found = {"slow": lambda settings, clock, store, hardware: Replay(
             clock, TEMPERATURE, 17, array("h", GOLDEN["temperature"]))}
         found.update(drivers or {})
         app = App(clock, store, machine, found, echo=None)
@@ -288,6 +288,49 @@ class TestStreams(unittest.TestCase):
         scheduler.run(10_000)
         self.assertEqual(motor.windows, 1)
         self.assertEqual(list(motor.frames()[0]), [4, 5, 6, 7])
+
+    def test_no_window_reaches_across_samples_that_the_driver_dropped(self):
+        scheduler = Scheduler()
+        clock = Clock(scheduler, scheduler, 1)
+        blocks = [([1, 2, 3], 0), ([4, 5, 6, 7], 9), ([8, 9, 10, 11], 9)]
+
+        class Chip(Sensor):
+            async def read(self, block):
+                await clock.sleep_ms(3)
+                if not blocks:
+                    await clock.sleep_ms(1_000_000)
+                samples, self.dropped = blocks.pop(0)
+                for i in range(len(samples)):
+                    block[i] = samples[i]
+                return len(samples)
+
+        chip = Chip(CURRENT)
+        seen = []
+        motor = pipeline(chip, Model(CURRENT))
+        motor.judged = lambda pipeline: seen.append(list(pipeline.frames()[0]))
+        scheduler.create_task(Sampler(motor, chip, None, clock).run())
+        scheduler.run(10_000)
+        self.assertEqual(seen, [[4, 5, 6, 7], [8, 9, 10, 11]])
+
+    def test_driver_may_rest_between_bursts(self):
+        scheduler = Scheduler()
+        clock = Clock(scheduler, scheduler, 1)
+        stops = []
+
+        class Chip(Sensor):
+            async def read(self, block):
+                await clock.sleep_ms(10)
+                return 4
+
+            def stop(self):
+                stops.append(scheduler.now_ms)
+
+        chip = Chip(CURRENT)
+        motor = pipeline(chip, Model(CURRENT))
+        schedule = {"every_s": 60, "windows": 2}
+        scheduler.create_task(Sampler(motor, chip, schedule, clock).run())
+        scheduler.run(130_000)
+        self.assertEqual(stops, [20, 60_020, 120_020])
 
     def test_no_window_reaches_across_a_silence_of_eight_days(self):
         model = Model(CURRENT)

@@ -31,6 +31,7 @@ def missing() -> str | None:
 def device_tree(form: str) -> dict[str, str]:
     """Path inside -> host file of everything a test may load; `form` is "py" or "mpy"."""
     sources = device_files() + sorted(CONTRACT.glob("*.py"))
+    sources += sorted((ROOT / "tools" / "emulator" / "chips").glob("*.py"))
     files = {}
     for path in sources:
         if form == "mpy":

@@ -26,6 +26,14 @@ class I2CDevice(Protocol):
     def read(self, count: int) -> bytes: ...
 
 
+class SPIDevice(Protocol):
+    """A chip on the emulated SPI bus; `select(level)` is its select pin, low while it is meant."""
+
+    def transfer(self, data: bytes) -> bytes: ...
+
+    def select(self, level: int) -> None: ...
+
+
 class Hardware:
     """One board. `observe(kind, fields)` is told about everything visible from outside.
 
@@ -48,7 +56,8 @@ class Hardware:
         self.pins: dict[int, int] = {}
         self.pin_handlers: dict[int, Callable[[int], None]] = {}
         self.adc: dict[int, Callable[[], int]] = {}
-        self.i2c: dict[int, I2CDevice] = {}
+        self.i2c: dict[int, I2CDevice] = {}          # by address
+        self.spi: dict[int, SPIDevice] = {}          # by the number of the select pin
         self.rtc_memory = b""
         self._observe = observe
         self._watchdog: Interrupt | None = None
@@ -75,6 +84,8 @@ class Hardware:
         before = self.pins.get(number)
         self.pins[number] = level
         if before != level:
+            if number in self.spi:
+                self.spi[number].select(level)
             self.observe("pin", pin=number, level=level)
             handler = self.pin_handlers.get(number)
             if handler is not None and before is not None:

@@ -124,7 +124,7 @@ def build(hw: Hardware, plant: dict[str, Any], start_s: float = 0.0) -> ModuleTy
     def now_s() -> float:
         return start_s + hw.clock.now_us / 1e6
 
-    def make(sensor: dict[str, Any], clock: Any, store: Any = None) -> Any:
+    def make(sensor: dict[str, Any], clock: Any, store: Any, hardware: Any) -> Any:
         if kind == "motor":
             return MotorDriver(now_s, clock, settings)
         if kind == "room":

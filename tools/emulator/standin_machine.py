@@ -79,7 +79,8 @@ def build(hw: Hardware) -> ModuleType:
             return self._chip(addr).read(nbytes)
 
         def readfrom_into(self, addr: int, buf: Any, stop: bool = True) -> None:
-            buf[:] = self._chip(addr).read(len(buf))
+            target = memoryview(buf).cast("B")
+            target[:] = self._chip(addr).read(len(target))
 
         def writeto_mem(self, addr: int, memaddr: int, buf: bytes, *, addrsize: int = 8) -> None:
             self._chip(addr).write(memaddr.to_bytes(addrsize // 8, "big") + bytes(buf))
@@ -92,7 +93,45 @@ def build(hw: Hardware) -> ModuleType:
 
         def readfrom_mem_into(self, addr: int, memaddr: int, buf: Any, *,
                               addrsize: int = 8) -> None:
-            buf[:] = self.readfrom_mem(addr, memaddr, len(buf), addrsize=addrsize)
+            target = memoryview(buf).cast("B")
+            target[:] = self.readfrom_mem(addr, memaddr, len(target), addrsize=addrsize)
+
+    class SPI:
+        MSB, LSB = 0, 1
+
+        def __init__(self, id: int = 0, baudrate: int = 1_000_000, *, polarity: int = 0,
+                     phase: int = 0, bits: int = 8, firstbit: int = 0, sck: Any = None,
+                     mosi: Any = None, miso: Any = None):
+            self._mode = 2 * polarity + phase
+
+        def init(self, **settings: Any) -> None:
+            pass
+
+        def _chip(self) -> Any:
+            """The chip whose select pin is low; None (the line reads 1s) when there is none."""
+            for number, chip in hw.spi.items():
+                if hw.pins.get(number, 1) == 0:
+                    return chip
+            return None
+
+        def write(self, buf: Any) -> None:
+            self.write_readinto(buf, bytearray(len(bytes(buf))))
+
+        def readinto(self, buf: Any, write: int = 0) -> None:
+            self.write_readinto(bytes([write]) * len(memoryview(buf).cast("B")), buf)
+
+        def read(self, nbytes: int, write: int = 0) -> bytes:
+            buf = bytearray(nbytes)
+            self.readinto(buf, write)
+            return bytes(buf)
+
+        def write_readinto(self, write_buf: Any, read_buf: Any) -> None:
+            chip = self._chip()
+            target = memoryview(read_buf).cast("B")
+            if chip is None:
+                target[:] = b"\xff" * len(target)
+            else:
+                target[:] = chip.transfer(bytes(write_buf))
 
     class RTC:
         def datetime(self, when: Any = None) -> Any:
@@ -159,7 +198,7 @@ def build(hw: Hardware) -> ModuleType:
 
     module = ModuleType("machine")
     module.__dict__.update(
-        Pin=Pin, ADC=ADC, I2C=I2C, RTC=RTC, WDT=WDT, Timer=Timer, freq=freq,
+        Pin=Pin, ADC=ADC, I2C=I2C, SPI=SPI, RTC=RTC, WDT=WDT, Timer=Timer, freq=freq,
         PWRON_RESET=PWRON_RESET, WDT_RESET=WDT_RESET, SOFT_RESET=SOFT_RESET,
         reset_cause=lambda: hw.reset_cause, unique_id=lambda: hw.name.encode()[:8].ljust(8, b"\0"),
         reset=lambda: hw.reset(WDT_RESET), soft_reset=lambda: hw.reset(SOFT_RESET),
