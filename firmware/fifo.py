@@ -64,13 +64,14 @@ class Fifo:
         self._block = None
         self._pieces = ()
         chip.registers.identify(chip.name, *chip.identity)
+        self._pin = None
         self._background = interrupt is not None
         if interrupt is not None:
-            self._waker = hardware.edge(interrupt, self._drain)
+            self._pin = hardware.edge(interrupt, self._drain)
         elif chip.depth * 1000 // self._rate_hz < _DEEP_MS:
             self._background = True
             period_ms = max(1, chip.burst * 500 // self._rate_hz)
-            self._waker = hardware.every(period_ms, self._drain)   # kept: it may be collected
+            self._timer = hardware.every(period_ms, self._drain)   # kept: it may be collected
 
     def stop(self) -> None:
         """No samples are wanted for a while; the next read starts afresh and drops nothing."""
@@ -178,31 +179,44 @@ class Fifo:
         self._draining = False
 
     def _move(self) -> None:
-        chip, slots = self._chip, self._slots
-        while (self._head - self._tail) % (2 * len(slots)) < len(slots):
+        chip, slots, pin = self._chip, self._slots, self._pin
+        burst, both = chip.burst, 2 * len(slots)
+        while (self._head - self._tail) % both < len(slots):
             level = chip.level()
             if level < 0:
                 self._overrun()
                 return
-            if level < chip.burst:
+            if level < burst:
                 self._emptied(level)
                 return
-            chip.fetch()
-            self._count += chip.burst
-            self._moved += chip.burst
-            if self._skip:
-                self._skip -= 1
-                self._miss(chip.burst)
-                continue
-            target = slots[self._head % len(slots)]
-            unpack(chip.raw, target, self._spec)
-            newest = slots[(self._head - 1) % len(slots)]
-            self._same = self._same + chip.burst if target == newest else 0
-            if chip.noisy and self._same >= _STUCK:
-                self._error = OSError("%s repeats one sample; it is damaged or needs power off "
-                                      "and on" % chip.name)
+            while level >= burst and (self._head - self._tail) % both < len(slots):
+                chip.fetch()
+                self._take(slots)
+                level -= burst
+            if pin is None or not pin():    # that it is high again is told once only
+                self._emptied(level)
                 return
-            self._head = (self._head + 1) % (2 * len(slots))
+
+    def _take(self, slots: list) -> None:
+        """The burst in `raw` to the ring."""
+        chip = self._chip
+        self._count += chip.burst
+        self._moved += chip.burst
+        if self._skip:
+            self._skip -= 1
+            self._miss(chip.burst)
+            return
+        head = self._head
+        target = slots[head % len(slots)]
+        unpack(chip.raw, target, self._spec)
+        if target != slots[(head - 1) % len(slots)]:
+            self._same = 0
+        elif chip.noisy:
+            self._same += chip.burst
+            if self._same >= _STUCK:
+                raise OSError("%s repeats one sample; it is damaged or needs power off and on"
+                              % chip.name)
+        self._head = (head + 1) % (2 * len(slots))
 
     def _overrun(self) -> None:
         """Samples were lost: begin again, and mark the gap for `read`. How many is estimated."""
@@ -222,7 +236,7 @@ class Fifo:
         self._configure()
 
     def _miss(self, samples: int) -> None:
-        """The first samples after an overrun are lost as well; after a start nobody misses them."""
+        """The first samples after an overrun are lost too; after a start nobody misses them."""
         if self._gap_at >= 0:
             self._lost += samples
         elif self._overran:

@@ -49,33 +49,58 @@ class I2CRegisters(Registers):
         self._bus.writeto_mem(self._address, register, self._byte)
 
 
+    def reader(self, register: int, size: int, times: int = 1):
+        """For a FIFO: an object whose fetch() makes `times` transfers of `size` bytes to `raw`.
+
+        lead: bytes of `raw` before the data of each transfer. Allocates nothing.
+        """
+        return _I2CReader(self._bus, self._address, register | self._multi, size, times)
+
+
+class _I2CReader:
+    lead = 0
+
+    def __init__(self, bus, address: int, register: int, size: int, times: int):
+        self._read = bus.readfrom_mem_into
+        self._address = address
+        self._register = register
+        self.raw = bytearray(size * times)
+        self._pieces = _cut(self.raw, size)
+
+    def fetch(self) -> None:
+        read, address, register = self._read, self._address, self._register
+        for piece in self._pieces:
+            read(address, register, piece)
+
+
 class SpiChip:
     """One chip on a shared SPI bus (mode 3): transfers between `select` and `release`."""
 
     def __init__(self, shared, pin):
-        self._shared = shared
-        self._pin = pin
+        self.pin = pin
+        self.shared = shared
         self.write = shared.bus.write
         self.readinto = shared.bus.readinto
+        self.write_readinto = shared.bus.write_readinto
 
     def busy(self, callback) -> bool:
         """For interrupt handlers: whether a chip on this bus is selected.
 
         If so, callback(None) runs when that chip is released.
         """
-        if self._shared.selected:
-            self._shared.waiting.append(callback)
-        return self._shared.selected
+        if self.shared.selected:
+            self.shared.waiting.append(callback)
+        return self.shared.selected
 
     def select(self) -> None:
         """Begin a transfer."""
-        self._shared.selected = True
-        self._pin(0)
+        self.shared.selected = True
+        self.pin(0)
 
     def release(self) -> None:
         """End it, and let those in who found the bus busy."""
-        shared = self._shared
-        self._pin(1)
+        shared = self.shared
+        self.pin(1)
         shared.selected = False
         while shared.waiting:
             shared.waiting.pop()(None)
@@ -90,8 +115,8 @@ class SpiRegisters(Registers):
         self._chip = chip
         self._multi = multi | _READ
         self._command = bytearray(2)
+        self._answer = bytearray(2)
         self._address = memoryview(self._command)[:1]
-        self._byte = bytearray(1)
 
     def read_into(self, register: int, buffer) -> None:
         """Fill a buffer from `register` on. SPI cannot tell whether a chip answered."""
@@ -104,8 +129,12 @@ class SpiRegisters(Registers):
 
     def read(self, register: int) -> int:
         """One register."""
-        self.read_into(register, self._byte)
-        return self._byte[0]
+        chip = self._chip
+        self._command[0] = register | self._multi
+        chip.select()
+        chip.write_readinto(self._command, self._answer)
+        chip.release()
+        return self._answer[1]
 
     def write(self, register: int, value: int) -> None:
         """Set one register."""
@@ -115,3 +144,33 @@ class SpiRegisters(Registers):
         chip.select()
         chip.write(self._command)
         chip.release()
+
+    def reader(self, register: int, size: int, times: int = 1):
+        """As `I2CRegisters.reader`."""
+        return _SpiReader(self._chip, register | self._multi, size, times)
+
+
+class _SpiReader:
+    lead = 1        # what comes in while the address goes out
+
+    def __init__(self, chip: SpiChip, command: int, size: int, times: int):
+        self._chip = chip
+        self._command = bytearray(1 + size)
+        self._command[0] = command
+        self.raw = bytearray((1 + size) * times)
+        self._pieces = _cut(self.raw, 1 + size)
+
+    def fetch(self) -> None:
+        chip = self._chip
+        pin, transfer, command = chip.pin, chip.write_readinto, self._command
+        chip.shared.selected = True
+        for piece in self._pieces:
+            pin(0)
+            transfer(command, piece)
+            pin(1)
+        chip.release()
+
+
+def _cut(raw, size: int) -> list:
+    view = memoryview(raw)
+    return [view[at:at + size] for at in range(0, len(raw), size)]

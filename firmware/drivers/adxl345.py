@@ -31,6 +31,7 @@ class Adxl345:
     name = "adxl345"
     identity = _ID
     depth = 32
+    burst = 16
     settle = 1
     noisy = True
 
@@ -46,15 +47,13 @@ class Adxl345:
                                  % (_RATES[rate], fastest))
         self.registers = hardware.registers(settings, _ADDRESS, spi_multi=0x40, spi_freq=5_000_000)
         self.rate_mhz = int(_RATES[rate] * 1000)
-        self.burst = 8 if _RATES[rate] > 1000 else 16
         self.channels = [
             {"name": "xyz"[i], "unit": "g", "scale": _G_PER_COUNT, "offset": 0.0} for i in axes]
-        self.layout = [6, len(axes)]
+        reader = self.registers.reader(_DATA, 6, self.burst)
+        self.raw, self.fetch = reader.raw, reader.fetch
+        self.layout = [reader.lead + 6, len(axes)]
         for i in axes:
-            self.layout += [2 * i, 2 * i + 1]
-        self.raw = bytearray(6 * self.burst)
-        view = memoryview(self.raw)
-        self._samples = [view[at:at + 6] for at in range(0, len(self.raw), 6)]
+            self.layout += [reader.lead + 2 * i, reader.lead + 2 * i + 1]
         self.clear = ((_POWER_CTL, 0), (_FIFO_CTL, 0))
         self.config = (
             (_INT_ENABLE, 0x02),                        # watermark
@@ -70,12 +69,6 @@ class Adxl345:
         if level > 32 and self.registers.read(_INT_SOURCE) & 0x01:
             return -1
         return level
-
-    def fetch(self) -> None:
-        """The next burst of samples to `raw`."""
-        read_into = self.registers.read_into
-        for sample in self._samples:
-            read_into(_DATA, sample)
 
 
 def make(settings: dict, clock, store, hardware):

@@ -48,14 +48,15 @@ class Lis3dh:
         small = rate >= _EIGHT_BITS
         self.noisy = reach < 2 and not small
         self.rate_mhz = _RATES[rate] * 1000
-        self.burst = 8 if _RATES[rate] > 1000 else 16
+        self.burst = 8 if _RATES[rate] > 2000 else 16
         scale = _MG_PER_DIGIT[reach] / 16000
         self.channels = [
             {"name": "xyz"[i], "unit": "g", "scale": scale, "offset": 0.0} for i in axes]
+        reader = self.registers.reader(_DATA, 6 * self.burst)   # runs round from 0x2D to 0x28
+        self.raw, self.fetch = reader.raw, reader.fetch
         self.layout = [6, len(axes)]
         for i in axes:
-            self.layout += [2 * i, 2 * i + 1]
-        self.raw = bytearray(6 * self.burst)
+            self.layout += [reader.lead + 2 * i, reader.lead + 2 * i + 1]
         self.clear = ((_CTRL_REG1, 0), (_FIFO_CTRL, 0))
         self.config = (
             (_CTRL_REG3, 0x04),                                     # watermark at INT1
@@ -70,10 +71,6 @@ class Lis3dh:
         if source & 0x40:
             return -1
         return source & 0x1F
-
-    def fetch(self) -> None:
-        """The next burst of samples to `raw`; the address runs round from 0x2D to 0x28."""
-        self.registers.read_into(_DATA, self.raw)
 
 
 def make(settings: dict, clock, store, hardware):

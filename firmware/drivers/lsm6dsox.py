@@ -56,10 +56,12 @@ class Lsm6dsox:
         scale = 0.000061 * (1, 2, 4, 8)[reach]
         self.channels = [
             {"name": "xyz"[i], "unit": "g", "scale": scale, "offset": 0.0} for i in axes]
+        self._reader = self.registers.reader(_FIFO_DATA_OUT_TAG, _WORD * self.burst)
+        self.raw = self._reader.raw
+        self._first = self._reader.lead
         self.layout = [_WORD, len(axes)]
         for i in axes:
-            self.layout += [1 + 2 * i, 2 + 2 * i]
-        self.raw = bytearray(_WORD * self.burst)
+            self.layout += [self._first + 1 + 2 * i, self._first + 2 + 2 * i]
         self._status = bytearray(2)
         self.clear = ((_CTRL1_XL, 0), (_FIFO_CTRL4, 0))
         self.config = (
@@ -82,8 +84,8 @@ class Lsm6dsox:
     def fetch(self) -> None:
         """The next burst of words to `raw`; the address runs round from 0x7E to 0x78."""
         raw = self.raw
-        self.registers.read_into(_FIFO_DATA_OUT_TAG, raw)
-        if raw[0] >> 3 != _ACCELEROMETER or raw[-_WORD] >> 3 != _ACCELEROMETER:
+        self._reader.fetch()
+        if raw[self._first] >> 3 != _ACCELEROMETER or raw[-_WORD] >> 3 != _ACCELEROMETER:
             raise OSError("lsm6dsox: words in the FIFO that are no samples; it starts again")
 
 

@@ -55,13 +55,15 @@ class Mpu6050:
         self.depth = (512 if newer else 1024) // size
         self._full = self.depth * size
         self.settle = 1 + rate * _START_MS // (1000 * self.burst)
+        reader = self.registers.reader(_FIFO_R_W, size * self.burst)
+        self.raw, self.fetch = reader.raw, reader.fetch
         self.channels = []
         self.layout = [size, len(axes) + (size - 6) // 2]
         for i in axes:
-            self._add("xyz"[i], "g", _RANGES[reach] / 32768, 2 * i)
+            self._add("xyz"[i], "g", _RANGES[reach] / 32768, reader.lead + 2 * i)
         for i in range((size - 6) // 2):
-            self._add("g" + "xyz"[i], "deg/s", _GYRO_RANGES[gyro] / 32768, 6 + 2 * i)
-        self.raw = bytearray(size * self.burst)
+            self._add("g" + "xyz"[i], "deg/s", _GYRO_RANGES[gyro] / 32768,
+                      reader.lead + 6 + 2 * i)
         self._count = bytearray(2)
         self._size = size
         slow = 1
@@ -94,10 +96,6 @@ class Mpu6050:
         if found >= self._full:
             return -1
         return found // self._size
-
-    def fetch(self) -> None:
-        """The next burst of samples to `raw`."""
-        self.registers.read_into(_FIFO_R_W, self.raw)
 
 
 def make(settings: dict, clock, store, hardware):

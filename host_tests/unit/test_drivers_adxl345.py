@@ -20,7 +20,7 @@ def test_registers_are_as_the_data_sheet_wants():
     registers = r.chip.registers
     assert registers[0x2C] == 0x0F          # 3200 Hz, normal power
     assert registers[0x31] == 0x0A          # full resolution, right-justified, 8 g
-    assert registers[0x38] == 0x80 | 8      # stream, watermark 8
+    assert registers[0x38] == 0x80 | 16     # stream, watermark 16
     assert registers[0x2E] == 0x02          # watermark interrupt
     assert registers[0x2F] == 0x00          # at INT1
     assert registers[0x2D] == 0x08          # measure

@@ -24,7 +24,7 @@ def test_registers_are_as_the_data_sheet_wants():
     assert registers[0x22] == 0x04          # watermark at INT1
     assert registers[0x23] == 0xB8          # whole samples, 16 g, high resolution
     assert registers[0x24] == 0x40          # FIFO on
-    assert registers[0x2E] == 0x80 | 7      # stream, interrupt above 7
+    assert registers[0x2E] == 0x80 | 15     # stream, interrupt above 15
     assert r.chip.written[-1] == (0x20, 0x97)   # last of all
 
 

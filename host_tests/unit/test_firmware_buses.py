@@ -104,20 +104,23 @@ def test_i2c_registers(hw):
 def test_spi_registers_select_their_chip_for_each_transfer(hw):
     chip = hw.spi[17] = Echo()
     registers = make(hw).registers({"spi": {}}, 0x18, spi_multi=0x40)
-    assert registers.read(0x0F) == 1
+    assert registers.read(0x0F) == 2
     registers.write(0x20, 0x57)
-    assert chip.written == [b"\xcf", b"\0", b"\x20\x57"]
+    assert chip.written == [b"\xcf\0", b"\x20\x57"]
     assert chip.selected == [1, 0, 1, 0, 1]
-    assert not registers.busy()
+    assert not registers.busy(None)
 
 
 def test_chips_on_one_spi_bus_see_each_other_selected(hw):
     hardware = make(hw)
     one, other = hardware.spi({"spi": {}}), hardware.spi({"spi": {"cs": 20}})
+    seen = []
     one.select()
-    assert other.busy()
+    assert other.busy(seen.append)
+    assert seen == []
     one.release()
-    assert not other.busy()
+    assert seen == [None]       # called when the bus was free
+    assert not other.busy(seen.append)
 
 
 def test_edges_and_timers_call_back(hw):

@@ -9,6 +9,7 @@ DIRECTORY is the board's file system, with boot.py and main.py as they are on a 
     ulab_us         virtual time that an FFT of ulab takes, default 0, like all other code
     plant           what the driver `plant` simulates, or null (see plant_driver.py)
     plant_start_s   the plant's time of day at power-on, default 0
+    chips           register-level chips on its buses (see chip_plants.py)
     pins            which pins are reported (default all)
     watch_s         how often the app's status is reported      max_boots   default 8
     operator        {"ack_after_s": n} acknowledges latched outputs n seconds after they tripped
@@ -26,6 +27,7 @@ from types import ModuleType
 from typing import Any
 
 from tools.emulator import (
+    chip_plants,
     plant_driver,
     standin_machine,
     standin_system,
@@ -73,6 +75,7 @@ class Board:
             platform=spec.get("platform", "rp2"),
             observe=self._observe)
         self.modules: dict[str, ModuleType] = {}
+        chip_plants.wire(self.hw, spec.get("chips", []), spec.get("plant_start_s", 0.0))
         self._main: dict[str, Any] = {}
         self._tripped: dict[str, float] = {}
         self._host_import = builtins.__import__
