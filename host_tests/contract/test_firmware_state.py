@@ -9,7 +9,15 @@ from firmware.app import App
 from firmware.clock import Clock
 from firmware.drivers.replay import Replay
 from firmware.state import State
-from test_firmware_app import GOLDEN, TEMPERATURE, Machine, Scheduler, build, configuration, records
+from test_firmware_app import (
+    GOLDEN,
+    TEMPERATURE,
+    Machine,
+    Scheduler,
+    build,
+    configuration,
+    records,
+)
 from tocsin.monitor.excursion import Excursion
 
 
