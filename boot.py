@@ -1,6 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""First code after a reset: choose the slot and count the boot attempt, nothing else."""
+"""First code after a reset: choose the slot and count the boot attempt, nothing else.
 
-from firmware import slots
+Whatever goes wrong here, main.py must still run: MicroPython skips it after an exception.
+"""
 
-slots.start()
+try:
+    from firmware import slots
+
+    slots.start()
+except Exception as error:
+    print("boot.py:", repr(error))

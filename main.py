@@ -1,37 +1,56 @@
 # SPDX-License-Identifier: Apache-2.0
 """Build the app from the board and its config, and run it; log and reset if it ever ends."""
 
-import asyncio
 import gc
-import os
 import sys
 import time
 
 import machine
 
-from firmware import slots
-from firmware.store import Store
-
-_RESET_AFTER_S = 10
+_RESET_AFTER_S = 5
 _COLLECT_EVERY = 32768
+_PERSON_S = 900
 
-# what stays is loaded between garbage: collected late, that leaves no 16 KB in one piece on a Pico
-gc.threshold(_COLLECT_EVERY)
-store = Store(os, slots.root())
+watchdog = store = app = slots = None
+reason = "the app ended"
 try:
-    from firmware.app import App
-    from firmware.clock import Clock
+    # what stays is loaded between garbage: collected late, that leaves no 16 KB in one piece
+    gc.threshold(_COLLECT_EVERY)
+    from firmware.watchdog import Watchdog
 
-    app = App(Clock(time, asyncio, slots.boot_id()), store, machine)
+    watchdog = Watchdog(machine)
+    import asyncio
+    import os
+
+    from firmware import slots
+    from firmware.clock import Clock
+    from firmware.store import Store
+
+    store = Store(os, slots.root())
+    slots.running()
+    if slots.safe():
+        from firmware.safe import SafeApp as App
+    else:
+        from firmware.app import App
+
+    app = App(Clock(time, asyncio, slots.boot_id()), store, machine, boot=slots,
+              watchdog=watchdog)
     gc.threshold(-1)  # nothing stays from now on: collect when the heap is full
     try:
         asyncio.run(app.run())
     finally:
         app.close()
-    reason = "the app ended"
+except KeyboardInterrupt:  # a person takes over at the prompt; Ctrl-D goes back to work
+    if watchdog is not None:
+        watchdog.maintenance(_PERSON_S)
+    if slots is not None:
+        slots.expect("person")
+    reason = None
 except Exception as error:  # the last resort: whatever it was, note it and start afresh
-    sys.print_exception(error)
     reason = "%s: %s" % (type(error).__name__, error)
-store.append("crash.txt", "boot %d: %s\n" % (slots.boot_id(), reason), 4096)
-time.sleep(_RESET_AFTER_S)
-machine.reset()
+    sys.print_exception(error)
+if reason is not None:
+    if store is not None:
+        store.append("crash.txt", "boot %d: %s\n" % (slots.boot_id(), reason), 4096)
+    time.sleep(_RESET_AFTER_S)
+    machine.reset()

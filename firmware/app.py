@@ -10,12 +10,13 @@ from firmware.outputs import Outputs
 from firmware.pipeline import Pipeline
 from firmware.records import FileSink, Records
 from firmware.sampling import Sampler
+from firmware.state import State
+from firmware.supervisor import keep, watch
 from tocsin import kernels
 from tocsin.monitor.alarm import ALARM_ON, STATE_NAMES, WARNING_ON
 
-_TICK_MS = 1000
 _HEALTH_S = 3600
-_BACKOFF_MS = 60_000
+_OPTIONAL = ("cold_chain", "vibration", "run_gate")
 
 
 class App:
@@ -24,32 +25,47 @@ class App:
     drivers: name -> make(settings, clock, store, hardware), for those not found as
     firmware/drivers/NAME.py.
     sink: anything with send(line); the default is a bounded file. Nothing starts before `run`.
+    boot: module `slots`, watchdog: a `Watchdog`; None where a host runs the app.
     """
 
-    def __init__(self, clock, store, machine, drivers=None, sink=None, echo=print):
+    def __init__(self, clock, store, machine, drivers=None, sink=None, echo=print, boot=None,
+                 watchdog=None):
         self.clock = clock
         self.store = store
         self.log = Log(clock, store, echo=echo)
         self._drivers = drivers or {}
-        self._machine = machine
         self._hardware = None
         self.config, self.problems = configuration.load(store)
-        cause = machine.reset_cause() if hasattr(machine, "reset_cause") else 0
-        self.health = Health(gc, cause)
+        self._machine = machine
+        self.boot = boot
+        self.watchdog = watchdog
+        self._step()
+        self.health = Health(gc, boot)
         self.records = Records(clock, sink or self._file_sink())
         self.pipelines = {}
         self.samplers = {}
+        self.watched = self.samplers
         self.alarms = {}
+        self._build()
+        gc.collect()
+        self.health.note()
+
+    def _build(self) -> None:
         if len(kernels.CANDIDATES) > 1:
             from firmware.backend import settle
-            settle(store, clock, self.log)
+            settle(self.store, self.clock, self.log)
         for name in self.config["pipelines"]:
             self._guarded("pipeline " + name, self._build_pipeline, name)
         for name in self.config["alarms"]:
             self._guarded("alarm " + name, self._build_alarm, name)
         self.outputs = Outputs(self.config["outputs"], self.alarms, self._make_pin)
-        gc.collect()
-        self.health.note_heap()
+        self.kept = State(self.store)
+        self.problems.extend(self.kept.restore(self))
+
+    def _step(self) -> None:
+        """One step of building is done; the watchdog need not wait for the others."""
+        if self.watchdog is not None:
+            self.watchdog.step()
 
     def _file_sink(self):
         for settings in self.config["sinks"]:
@@ -73,6 +89,7 @@ class App:
             build(name)
         except Exception as error:  # whatever a driver raises, the others go on
             self.problems.append("%s: %r" % (what, error))
+        self._step()
 
     def _build_pipeline(self, name: str) -> None:
         settings = self.config["pipelines"][name]
@@ -93,14 +110,7 @@ class App:
                     self.problems.append("pipeline %s: %s" % (name, model.note))
             except Exception as error:  # the bundle is foreign data
                 self.problems.append("pipeline %s: model refused: %s" % (name, error))
-        account = Account(settings["placement"])
-        try:
-            pipeline = Pipeline(name, settings, driver, model, account, self.on_change)
-        except ValueError as error:
-            self.problems.append("pipeline %s: %s; runs without gate and zones" % (name, error))
-            plain = dict(settings)
-            plain["run_gate"] = plain["vibration"] = plain["cold_chain"] = None
-            pipeline = Pipeline(name, plain, driver, model, account, self.on_change)
+        pipeline = self._assemble(name, settings, driver, model)
         if self._is_slow(driver):
             pipeline.summary.follow_channels()
         for artefact in ("raw", "features", "scores"):
@@ -109,6 +119,25 @@ class App:
         self.pipelines[name] = pipeline
         schedule = settings["schedule"] if model is not None else None
         self.samplers[name] = Sampler(pipeline, driver, schedule, self.clock)
+
+    def _assemble(self, name: str, settings: dict, driver, model):
+        """The pipeline, without those optional sections that are wrong, each reported."""
+        account = Account(settings["placement"])
+        try:
+            return Pipeline(name, settings, driver, model, account, self.on_change)
+        except ValueError:
+            plain = dict(settings)
+        for section in _OPTIONAL:
+            plain[section] = None
+        pipeline = Pipeline(name, plain, driver, model, account, self.on_change)
+        for section in _OPTIONAL:
+            plain[section] = settings[section]
+            try:
+                pipeline = Pipeline(name, plain, driver, model, account, self.on_change)
+            except ValueError as error:
+                plain[section] = None
+                self.problems.append("pipeline %s: runs without %s: %s" % (name, section, error))
+        return pipeline
 
     def _is_slow(self, driver) -> bool:
         return not driver.parts and (not driver.rate_mhz or driver.rate_mhz < 10_000)
@@ -142,37 +171,25 @@ class App:
         self._report_start()
         self.outputs.start()
         for name in self.samplers:
-            self.clock.spawn(self._keep("sampler " + name, self.samplers[name].run))
+            sampler = self.samplers[name]
+            self.clock.spawn(keep(self, "sampler " + name, sampler.run, sampler=sampler))
         for name in self.pipelines:
-            self.clock.spawn(self._keep("summaries " + name, self._summaries, name))
+            self.clock.spawn(keep(self, "summaries " + name, self._summaries, name))
         shown = [output for output in self.outputs.all if output.driver != "relay"]
         if shown:
             from firmware.patterns import run
-            self.clock.spawn(self._keep("patterns", run, shown, self.clock))
-        self.clock.spawn(self._keep("health", self._report_health))
-        await self._keep("deadlines", self._watch_deadlines)
+            self.clock.spawn(keep(self, "patterns", run, shown, self.clock))
+        self.clock.spawn(keep(self, "health", self._report_health))
+        await keep(self, "deadlines", watch, self)
 
     def close(self) -> None:
         """Before the interpreter ends: no hardware writes to its memory any more."""
         if self._hardware is not None:
             self._hardware.close()
 
-    async def _watch_deadlines(self) -> None:
-        failed = {}
-        while True:
-            await self.clock.sleep_ms(_TICK_MS)
-            self.clock.uptime_s()
-            now = self.clock.ticks_ms()
-            for name in self.pipelines:
-                self.pipelines[name].tick(now)
-                sampler = self.samplers[name]
-                if sampler.check(now):
-                    self.log.add(WARN, "sensor of %s is %s, error: %s" % (
-                        name, "silent" if sampler.silent else "heard again", sampler.error))
-                fault = self.pipelines[name].fault
-                if (fault is None) == failed.get(name, False):
-                    failed[name] = fault is not None
-                    self.log.add(WARN, "model of %s: %s" % (name, fault or "scores again"))
+    def keep_state(self) -> None:
+        """About once a second: save what a reset must not take away."""
+        self.kept.tick(self)
 
     def _report_start(self) -> None:
         report = self.health.report()
@@ -182,19 +199,6 @@ class App:
         for problem in self.problems:
             self.log.add(ERROR, problem)
         self.log.add(INFO, "running: %s" % ", ".join(sorted(self.pipelines)))
-
-    async def _keep(self, name: str, function, *arguments) -> None:
-        """Supervise a task: log what it raises, wait longer each time, start it again."""
-        wait_ms = 1000
-        while True:
-            try:
-                await function(*arguments)
-                return
-            except Exception as error:
-                self.health.task_failures += 1
-                self.log.add(ERROR, "%s failed: %s: %s" % (name, type(error).__name__, error))
-            await self.clock.sleep_ms(wait_ms)
-            wait_ms = min(2 * wait_ms, _BACKOFF_MS)
 
     async def _summaries(self, name: str) -> None:
         pipeline = self.pipelines[name]
@@ -213,16 +217,21 @@ class App:
         while True:
             await self.clock.sleep_ms(_HEALTH_S * 1000)
             gc.collect()
-            self.health.note_heap()
+            self.health.note()
             report = self.health.report()
-            report["bytes"] = {}
+            report["crashfree_h"] = self.kept.hours_now(self.clock.uptime_s())
+            report["unsaved"] = self.kept.failed
+            report["bytes"], report["lost"] = {}, {}
             for name in self.pipelines:
                 report["bytes"][name] = self.pipelines[name].account.report()
+                report["lost"][name] = self.samplers[name].losses()
             self.records.send("health", None, report, None)
 
     def on_change(self, pipeline, alarm, mask: int) -> None:
         """An alarm changed: outputs first, then the record with its reasons, then the log."""
         switched = self.outputs.update()
+        self.kept.changed = True
+        self.health.note_stack()
         raised = mask & (WARNING_ON | ALARM_ON)
         reasons = None
         if raised:

@@ -54,23 +54,38 @@ class Account:
 
 
 class Health:
-    """Reset cause, lowest free heap and counters. `gc` is the module."""
+    """Low-water marks of heap and stack, counters. gc: the module. boot: `slots`, or None."""
 
-    def __init__(self, gc, reset_cause: int = 0):
+    def __init__(self, gc, boot=None):
         self._gc = gc
-        self._reset_cause = reset_cause
+        self._boot = boot
+        try:
+            from micropython import stack_use
+        except ImportError:
+            stack_use = None
+        self._stack_use = stack_use
         self.task_failures = 0
         self.heap_free_min = 0
-        self.note_heap()
+        self.stack_used_max = 0
+        self.note()
 
-    def note_heap(self) -> None:
-        """Update the low-water mark of the free heap (0 where the runtime can't tell)."""
+    def note(self) -> None:
+        """Update both marks (0 where the runtime can't tell); for the heap, right after gc."""
         if hasattr(self._gc, "mem_free"):
             free = self._gc.mem_free()
             if self.heap_free_min == 0 or free < self.heap_free_min:
                 self.heap_free_min = free
+        self.note_stack()
+
+    def note_stack(self) -> None:
+        """Update the mark of the stack; call it where calls are deep."""
+        if self._stack_use is not None:
+            self.stack_used_max = max(self.stack_used_max, self._stack_use())
 
     def report(self) -> dict:
         """The figures; uptime and boot id are on every record."""
-        return {"reset_cause": self._reset_cause, "heap_free_min": self.heap_free_min,
-                "task_failures": self.task_failures}
+        report = self._boot.report() if self._boot is not None else {}
+        report["heap_free_min"] = self.heap_free_min
+        report["stack_used_max"] = self.stack_used_max
+        report["task_failures"] = self.task_failures
+        return report

@@ -33,6 +33,7 @@ def release(app, name: str) -> bool:
             pipeline.alarm_judged(app.clock.ticks_ms())
     output.update()
     released = output.acknowledge()
+    app.kept.changed = True
     app.log.add(INFO, "output %s %s" % (name, "released" if released else "still held"))
     return released
 

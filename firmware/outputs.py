@@ -25,7 +25,7 @@ class Output:
         self.tripped = False
         self._alarms = alarms
         self._pin = pin
-        self._latch = settings["latch"]
+        self.latch = settings["latch"]
         self._fail_safe = settings["fail_safe"] and self.driver == "relay"
         self._blind = blind and self._fail_safe
         self._level = ALARM if settings["level"] == "alarm" else WARNING
@@ -40,7 +40,7 @@ class Output:
             elif self._fail_safe and (alarm.sensor_fault or alarm.data_missing):
                 active = True
         self.active = active
-        if active == self.tripped or (self._latch and self.tripped):
+        if active == self.tripped or (self.latch and self.tripped):
             return False
         self.tripped = active
         self.show()
@@ -58,6 +58,11 @@ class Output:
         self.tripped = False
         self.show()
         return True
+
+    def restore(self, names) -> None:
+        """After a reset: one that latches and was tripped still is."""
+        if self.latch and self.name in names:
+            self.tripped = True
 
     def drive(self, on: bool) -> None:
         """Set the pin."""
@@ -93,6 +98,10 @@ class Outputs:
             if output.name == name:
                 return output
         return None
+
+    def latched(self) -> list:
+        """Names of those that stay tripped until acknowledged."""
+        return [o.name for o in self.all if o.tripped and o.latch]
 
     def tripped(self) -> list:
         """Names of relays that are tripped."""

@@ -31,14 +31,15 @@ class Pipeline:
     changed(pipeline, alarm, mask): called when an alarm changed.
     Attributes: values, alarms (list), windows, running, window (samples per window or part),
     fault (why the newest window has no score: the OSError of its model's file, or None),
-    account (a `health.Account`), judged (called with the pipeline after each score, or None).
+    account (a `health.Account`), machine (a `rotating.Machine` or None), judged (called with the
+    pipeline after each score, or None), unscored (windows without a score because of a fault).
     """
 
     def __init__(self, name: str, settings: dict, driver, model, account, changed):
         self.name = name
         self.account = account
         self.alarms = []
-        self.windows = self.window = 0
+        self.windows = self.window = self.unscored = 0
         self.running = True
         self.fault = None
         self.values = Values()
@@ -64,7 +65,7 @@ class Pipeline:
         values, model = self.values, self.model
         for channel in driver.channels:
             values.add(channel["name"], channel["scale"], channel["offset"])
-        self._room = self._machine = self._gate = None
+        self._room = self.machine = self._gate = None
         if settings["cold_chain"] is not None:
             from firmware.room import Room
 
@@ -119,19 +120,15 @@ class Pipeline:
         if settings["vibration"] is not None:
             from firmware.rotating import Machine
 
-            self._machine = Machine(settings["vibration"], values)
+            self.machine = Machine(settings["vibration"], values, bundle.crc)
 
     def watch(self, name: str, rule: dict, value: str):
         """Add an alarm on one of the values and return it. Raises ValueError."""
         index = self.values.index(value)
         alarm = Alarm(name, rule, self.values.scales[index], self.values.offsets[index])
         judged = index >= self._first_judged
-        watch = Watch(alarm, index, judged)
         self.alarms.append(alarm)
-        if judged:
-            self._judged.append(watch)
-        else:
-            self._sampled.append(watch)
+        (self._judged if judged else self._sampled).append(Watch(alarm, index, judged))
         return alarm
 
     def feed(self, block, count: int, now_ms: int) -> None:
@@ -234,14 +231,15 @@ class Pipeline:
             self.fault = None
         except OSError as error:  # streamed weights; alarms on features go on
             self.fault = error
+            self.unscored += 1
             self.alarm_judged(now_ms, valid, self._score_at)
             return
         raw[self._score_at] = score
         raw[self._score_at + 1] = model.decision.alarm
         self.recent[self._recent_at] = score
         self._recent_at = self._recent_at + 1 if self._recent_at < _RECENT - 1 else 0
-        if self._machine is not None:
-            self._machine.update()
+        if self.machine is not None:
+            self.machine.update()
         if self.line is not None:
             self.line.update(model.scorer.label, model.decision.alarm)
         self.summary.judged(score)

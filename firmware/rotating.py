@@ -5,10 +5,14 @@ from tocsin.monitor.vibration import Drift, zone
 
 
 class Machine:
-    """zone and drift of a rotating machine (section `vibration`)."""
+    """zone and drift of a rotating machine (section `vibration`).
 
-    def __init__(self, section: dict, values):
+    model: CRC of the bundle whose values it follows; a baseline is worth nothing for another one.
+    """
+
+    def __init__(self, section: dict, values, model: bytes = b""):
         self._values = values
+        self._of = [section["value"], list(model)]
         self._at = values.index(section["value"])
         scale, offset = values.scales[self._at], values.offsets[self._at]
         self._zones = None
@@ -25,3 +29,17 @@ class Machine:
         raw[self._base] = self.drift.update(value)
         if self._zones is not None:
             raw[self._base + 1] = zone(value, self._zones)
+
+    def keep(self):
+        """What a reset must not take away, for `restore`; None before the baseline is learnt."""
+        drift = self.drift
+        return self._of + [drift.baseline, drift.q8] if drift.learnt else None
+
+    def restore(self, kept: list) -> None:
+        """Go on from a kept baseline unless it is of another value or model, or one is set.
+
+        Raises ValueError when it is damaged.
+        """
+        drift = self.drift
+        if kept[:2] == self._of and (not drift.learnt or drift.baseline == kept[2]):
+            drift.restore(kept[2], kept[3])

@@ -11,6 +11,8 @@ from array import array
 
 _BLOCK = 128
 _RETRY_MS = 1000
+_GRACE_MS = 10_000
+_LONGEST_MS = 1 << 28
 
 
 class Sampler:
@@ -19,7 +21,8 @@ class Sampler:
     schedule: {"every_s", "windows"} or None for continuous sampling. Attributes: late (bursts
     that began too late by more than a period), failed (reads that failed), silent (no data for
     three times the normal pause and a second; never so between parts, where nothing is due),
-    error (of the newest read, None when it was good).
+    error (of the newest read, None when it was good), lost (windows cut short by a failed read or
+    lost samples), broken (it raised again and again; set by its supervisor).
     """
 
     def __init__(self, pipeline, driver, schedule, clock):
@@ -38,12 +41,16 @@ class Sampler:
         self._block = array("h", [0] * (size * len(driver.channels)))
         self.late = 0
         self.failed = 0
+        self.lost = 0
         self.silent = False
+        self.broken = False
         self.error = None
         self._seen = driver.dropped
         self._stop = getattr(driver, "stop", None)
-        self._heard_ms = clock.ticks_ms()
+        self._heard_ms = self._turned_ms = clock.ticks_ms()
+        self._heard = True
         self._pause_ms = self._normal_pause(size)
+        self._limit_ms = min(3 * self._pause_ms + _RETRY_MS, _LONGEST_MS)
 
     def _normal_pause(self, size: int) -> int:
         if self._driver.parts:
@@ -56,13 +63,33 @@ class Sampler:
         """Samples that the sensor or its driver lost."""
         return self._driver.dropped
 
+    def losses(self) -> dict:
+        """What was lost so far."""
+        return {"dropped": self._driver.dropped, "late": self.late, "failed": self.failed,
+                "windows": self.lost + self._pipeline.unscored}
+
     def check(self, now_ms: int) -> bool:
-        """Keep the deadline: True when `silent` changed. Allocates nothing."""
-        silent = self._pause_ms > 0 and \
-            self._clock.diff(now_ms, self._heard_ms) > 3 * self._pause_ms + _RETRY_MS
+        """Keep the deadline: True when `silent` changed. Allocates nothing.
+
+        Called every second; once noticed, silence lasts until the next good read: ticks wrap.
+        """
+        if self._pause_ms and self._clock.diff(now_ms, self._heard_ms) > self._limit_ms:
+            self._heard = False
+        silent = not self._heard
         changed = silent != self.silent
         self.silent = silent
         return changed
+
+    def overdue(self, now_ms: int) -> bool:
+        """Whether the task hangs: no read has ended, well or not, for much longer than it may.
+
+        Never so between parts: the next one may come when it likes.
+        """
+        if self._pause_ms == 0 or self.broken:
+            return self.broken
+        late = self._clock.diff(now_ms, self._turned_ms) > self._limit_ms + _GRACE_MS
+        self.broken = late
+        return late
 
     async def run(self) -> None:
         """Sample for ever."""
@@ -98,20 +125,28 @@ class Sampler:
         except OSError as error:
             self.failed += 1
             self.error = error
-            self._pipeline.sensor_failed(clock.ticks_ms())
+            self._turned_ms = clock.ticks_ms()
+            self.broken = False
+            self._pipeline.sensor_failed(self._turned_ms)
             if self._fast:
-                self._pipeline.restart()
+                self._restart()
             await clock.sleep_ms(_RETRY_MS)
             return False
         now = clock.ticks_ms()
         self.error = None
-        self._heard_ms = now
+        self._heard_ms = self._turned_ms = now
+        self._heard = True
+        self.broken = False
         if self._driver.dropped != self._seen:
             self._seen = self._driver.dropped
             if self._fast:
-                self._pipeline.restart()
+                self._restart()
         if self._driver.parts:
             self._pipeline.feed_part(self._block, count, now)
         else:
             self._pipeline.feed(self._block, count, now)
         return True
+
+    def _restart(self) -> None:
+        self.lost += 1
+        self._pipeline.restart()

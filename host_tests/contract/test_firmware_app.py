@@ -293,7 +293,8 @@ class TestRefusals(unittest.TestCase):
         text = json.dumps(configuration()).replace("x rms log2", "x volume")
         app, _, _ = build(config=text.encode(), run=False)
         self.assertEqual(len(app.problems), 1)
-        self.assertIn("no value 'x volume'", app.problems[0])
+        self.assertIn("motor: runs without run_gate: no value 'x volume'", app.problems[0])
+        self.assertIsNotNone(app.pipelines["motor"].machine)
         self.assertEqual(sorted(app.alarms), ["bearing", "temp_high"])
         self.assertTrue(app.pipelines["motor"].running)
 
@@ -425,6 +426,15 @@ class TestSamplerDeadline(unittest.TestCase):
         self.assertTrue(sampler.check(200000))
         self.assertTrue(sampler.silent)
         self.assertFalse(sampler.check(260000))
+
+    def test_silence_outlasts_the_wrap_of_the_ticks(self):
+        app, scheduler, _ = build(run=False)
+        sampler = app.samplers["room"]
+        changes = 0
+        for now in range(0, 3 << 30, 100_000_000):
+            changes += sampler.check(now & 0x3FFFFFFF)
+            sampler.overdue(now & 0x3FFFFFFF)
+        self.assertEqual((changes, sampler.silent, sampler.overdue(0)), (1, True, True))
 
 
 class TestRecordings(unittest.TestCase):

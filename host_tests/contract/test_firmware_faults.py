@@ -417,6 +417,9 @@ class TestParts(unittest.TestCase):
         class Line:
             config = {"outputs": {"stop": {"alarms": ["high"]}}}
 
+            class kept:
+                changed = False
+
             class log:
                 add = staticmethod(lambda level, text: seen.append(text))
 

@@ -139,7 +139,7 @@ def test_a_crash_in_main_is_noted_and_resets(tmp_path):
     broken = root / "firmware" / "app.py"
     broken.write_text(broken.read_text().replace("async def run(self) -> None:",
                                                  "async def run(self) -> None:\n        1 / 0\n"))
-    events = run(root, end_s=35)
+    events = run(root, end_s=18)
     assert [e["cause"] for e in events if e["kind"] == "boot"] == [1, 3, 3, 3]
     assert (root / "crash.txt").read_text().count("ZeroDivisionError") == 4
 
@@ -148,7 +148,7 @@ def test_an_app_that_cannot_be_imported_is_noted_and_resets(tmp_path):
     root = deploy(tmp_path / "board", config())
     broken = root / "firmware" / "app.py"
     broken.write_text("raise MemoryError('no heap')\n")
-    events = run(root, end_s=35)
+    events = run(root, end_s=18)
     assert [e["cause"] for e in events if e["kind"] == "boot"] == [1, 3, 3, 3]
     assert (root / "crash.txt").read_text().count("MemoryError: no heap") == 4
 

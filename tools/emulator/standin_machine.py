@@ -178,7 +178,10 @@ def build(hw: Hardware) -> ModuleType:
             def fire() -> None:
                 if mode == Timer.PERIODIC:
                     self._interrupt = hw.clock.call_at(hw.clock.now_us + step_us, fire)
-                callback(self)
+                try:
+                    callback(self)
+                except Exception as error:  # MicroPython prints it and goes on
+                    hw.observe("console", text=f"uncaught exception in callback: {error!r}")
 
             self._interrupt = hw.clock.call_at(hw.clock.now_us + step_us, fire)
 

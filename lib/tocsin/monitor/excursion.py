@@ -105,6 +105,23 @@ class Excursion:
         """True if this value would end an excursion."""
         return value * self._sign < self._back
 
+    def keep(self) -> list:
+        """What a reset of the board must not take away, for `restore`."""
+        return [self._rule(), self.open, self.lasted_ms, self.peak, self.count, self.time.keep()]
+
+    def restore(self, kept: list, now_ms: int) -> bool:
+        """Go on from there, as if no time had passed; False (and untouched) for another rule."""
+        if kept[0] != self._rule():
+            return False
+        self.time.restore(kept[5])
+        self.open, self.lasted_ms, self.peak, self.count = kept[1:5]
+        self.since_ms = (now_ms - self.lasted_ms) & _MOST
+        return True
+
+    def _rule(self):
+        return [self._sign, self._limit, self._back, self._delay_ms, self._cumulative_s,
+                self.rolls]
+
     def due(self) -> bool:
         """True while the excursion has lasted long enough, or all of them together have."""
         if self.open and 0 <= self._delay_ms <= self.lasted_ms:

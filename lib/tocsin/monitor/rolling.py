@@ -45,6 +45,19 @@ class RollingTime(TotalTime):
             self._sums[i] = 0
         self._left = self._width
 
+    def keep(self) -> list:
+        """As `TotalTime.keep`; the window stands still while the board is off."""
+        return super().keep() + [self._width, self._at, self._left] + list(self._sums)
+
+    def restore(self, kept: list):
+        """Go on from there. Raises ValueError unless it is of a window of the same length."""
+        if kept[2] != self._width or len(kept) != 5 + len(self._sums):
+            raise ValueError("of a window of another length")
+        super().restore(kept)
+        self._at, self._left = kept[3], kept[4]
+        for i in range(len(self._sums)):
+            self._sums[i] = kept[5 + i]
+
     def _turn(self):
         self._at += 1
         if self._at > _BUCKETS:

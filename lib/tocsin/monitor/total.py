@@ -21,6 +21,14 @@ class TotalTime:
         self.total_s = 0
         self._ms = 0
 
+    def keep(self) -> list:
+        """What a reset of the board must not take away, for `restore`."""
+        return [self.total_s, self._ms]
+
+    def restore(self, kept: list):
+        """Go on from there."""
+        self.total_s, self._ms = kept[0], kept[1]
+
     def _add(self, ms):
         ms += self._ms
         seconds = ms // 1000
