@@ -29,6 +29,7 @@ class App:
         self.clock = clock
         self.store = store
         self.log = Log(clock, store, echo=echo)
+        self.audit = None
         self._drivers = drivers or {}
         self.config, self.problems = configuration.load(store)
         cause = machine.reset_cause() if hasattr(machine, "reset_cause") else 0
@@ -85,6 +86,10 @@ class App:
                     self.problems.append("pipeline %s: %s" % (name, model.note))
             except Exception as error:  # the bundle is foreign data
                 self.problems.append("pipeline %s: model refused: %s" % (name, error))
+        if sensor.get("calibration"):
+            from firmware.calibration import apply
+            driver.channels = apply(driver.channels, sensor["calibration"],
+                                    self.problems)
         account = Account(settings["placement"])
         try:
             pipeline = Pipeline(name, settings, driver, model, account, self.on_change)
@@ -130,8 +135,8 @@ class App:
         rule = safe_rule("%s.%s" % (pipeline, channel))
         self.alarms[name] = self.pipelines[pipeline].watch(name, rule, channel)
 
-    async def run(self) -> None:
-        """Run for ever."""
+    async def run(self, terminal=None) -> None:
+        """Run for ever. terminal: a `Terminal` for whoever is at the machine, or None."""
         self._report_start()
         self.outputs.start()
         for name in self.samplers:
@@ -143,6 +148,8 @@ class App:
             from firmware.patterns import run
             self.clock.spawn(self._keep("patterns", run, shown, self.clock))
         self.clock.spawn(self._keep("health", self._report_health))
+        if terminal is not None:
+            self.clock.spawn(self._keep("console", terminal.run, self))
         await self._keep("deadlines", self._watch_deadlines)
 
     async def _watch_deadlines(self) -> None:

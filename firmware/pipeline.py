@@ -30,7 +30,7 @@ class Pipeline:
     changed(pipeline, alarm, mask): called when an alarm changed.
     Attributes: values, alarms (list), windows, running, window (samples per window or part),
     fault (why the newest window has no score: the OSError of its model's file, or None),
-    account (a `health.Account`), judged (called with the pipeline after each score, or None).
+    account (a `health.Account`), machine (a `rotating.Machine` or None), judged (called with the pipeline after each score, or None).
     """
 
     def __init__(self, name: str, settings: dict, driver, model, account, changed):
@@ -64,7 +64,7 @@ class Pipeline:
         values, model = self.values, self.model
         for channel in driver.channels:
             values.add(channel["name"], channel["scale"], channel["offset"])
-        self._room = self._machine = self._gate = None
+        self._room = self.machine = self._gate = None
         if settings["cold_chain"] is not None:
             from firmware.room import Room
 
@@ -119,7 +119,7 @@ class Pipeline:
         if settings["vibration"] is not None:
             from firmware.rotating import Machine
 
-            self._machine = Machine(settings["vibration"], values)
+            self.machine = Machine(settings["vibration"], values)
 
     def watch(self, name: str, rule: dict, value: str):
         """Add an alarm on one of the values and return it. Raises ValueError."""
@@ -242,8 +242,8 @@ class Pipeline:
         raw[self._score_at + 1] = model.decision.alarm
         self.recent[self._recent_at] = score
         self._recent_at = self._recent_at + 1 if self._recent_at < _RECENT - 1 else 0
-        if self._machine is not None:
-            self._machine.update()
+        if self.machine is not None:
+            self.machine.update()
         if self.line is not None:
             self.line.update(model.scorer.label, model.decision.alarm)
         self.summary.judged(score)

@@ -17,12 +17,12 @@ class Sampler:
     schedule: {"every_s", "windows"} or None for continuous sampling. Attributes: late (bursts
     that began too late by more than a period), failed (reads that failed), silent (no data for
     three times the normal pause and a second; never so between parts, where nothing is due),
-    error (of the newest read, None when it was good).
+    error (of the newest read, None when it was good), driver, fast (it comes in blocks).
     """
 
     def __init__(self, pipeline, driver, schedule, clock):
         self._pipeline = pipeline
-        self._driver = driver
+        self.driver = driver
         self._clock = clock
         self._every_ms = 0 if schedule is None else round(schedule["every_s"] * 1000)
         self._windows = 0 if schedule is None else schedule["windows"]
@@ -31,7 +31,7 @@ class Sampler:
             size = pipeline.window or _BLOCK
         elif driver.rate_mhz and driver.rate_mhz < 10_000:
             size = 1
-        self._fast = driver.rate_mhz and size == _BLOCK
+        self.fast = driver.rate_mhz and size == _BLOCK
         self._size = size
         self._block = array("h", [0] * (size * len(driver.channels)))
         self.late = 0
@@ -42,15 +42,15 @@ class Sampler:
         self._pause_ms = self._normal_pause(size)
 
     def _normal_pause(self, size: int) -> int:
-        if self._driver.parts:
+        if self.driver.parts:
             return 0
-        if self._every_ms or not self._driver.rate_mhz:
+        if self._every_ms or not self.driver.rate_mhz:
             return self._every_ms
-        return size * 1_000_000 // self._driver.rate_mhz
+        return size * 1_000_000 // self.driver.rate_mhz
 
     def dropped(self) -> int:
         """Samples that the sensor or its driver lost."""
-        return self._driver.dropped
+        return self.driver.dropped
 
     def check(self, now_ms: int) -> bool:
         """Keep the deadline: True when `silent` changed. Allocates nothing."""
@@ -86,21 +86,21 @@ class Sampler:
     async def _once(self) -> bool:
         clock = self._clock
         try:
-            count = await self._driver.read(self._block)
+            count = await self.driver.read(self._block)
             if not 0 <= count <= self._size:
                 raise OSError("%d samples in a block of %d" % (count, self._size))
         except OSError as error:
             self.failed += 1
             self.error = error
             self._pipeline.sensor_failed(clock.ticks_ms())
-            if self._fast:
+            if self.fast:
                 self._pipeline.restart()
             await clock.sleep_ms(_RETRY_MS)
             return False
         now = clock.ticks_ms()
         self.error = None
         self._heard_ms = now
-        if self._driver.parts:
+        if self.driver.parts:
             self._pipeline.feed_part(self._block, count, now)
         else:
             self._pipeline.feed(self._block, count, now)
