@@ -53,6 +53,7 @@ class Audit:
         if wrong is None and (number, head) == (reader.number, reader.head):
             return
         if wrong is None and (number, head) == (reader.number - 1, reader.before):
+            self.config = json.loads(reader.body)["config"] or self.config
             self._write_head()
             return
         self.trouble = wrong or "the end of the log is not what was written as entry %d" % number

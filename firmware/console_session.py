@@ -11,7 +11,7 @@ from firmware.log import ERROR
 
 _LOOK_MS = 20
 _GIVE_UP_MS = 600_000
-_WAITING = 512
+_WAITING = 448
 _NOTES = 16
 _PROMPT = "> "
 _CTRL_C = 3
@@ -28,8 +28,8 @@ class Session:
         self._desk = Desk(app)
         self._line = Line()
         self._typed = b""
-        self._lost = False
         self._notes = []
+        self._prompted = True
 
     async def run(self) -> None:
         """Answer until the line falls silent."""
@@ -58,16 +58,13 @@ class Session:
             self._notes.append(line)
 
     def _collect(self) -> None:
-        """Take what was typed; more than fits is given up, and that is said once."""
-        while True:
+        """Take what was typed, as far as there is room; USB holds the rest back."""
+        while len(self._typed) < _WAITING:
             more = self._terminal.read()
             if not more:
                 return
             if _CTRL_C in more:
                 raise KeyboardInterrupt
-            if len(self._typed) + len(more) > _WAITING:
-                self._lost = True
-                return
             self._typed += more
 
     async def _take(self) -> None:
@@ -92,9 +89,6 @@ class Session:
     async def _flush(self) -> None:
         echo, self._line.echo = bytes(self._line.echo), bytearray()
         await self._terminal.write(self._clock, echo)
-        if self._lost:
-            self._lost = False
-            await self._say("\r\nerror: typed faster than it could be read; check what was done\r\n")
 
     async def _say(self, text: str) -> bool:
         return await self._terminal.write(self._clock, text.encode())
@@ -112,6 +106,9 @@ class Session:
         if line[:1] == "#":
             tag = line.split(" ", 1)[0] + " "
             line = line[len(tag):]
+            if self._prompted:
+                self._prompted = False
+                await self._say("\r\n")
         end = "ok"
         steps = answer(self._desk, line)
         try:
@@ -127,6 +124,7 @@ class Session:
         if tag:
             await self._say("%s%s\r\n" % (tag, end))
         else:
+            self._prompted = True
             await self._say((end + "\r\n" if end != "ok" else "") + _PROMPT)
 
     async def _follow(self, steps, tag: str, stoppable: bool) -> None:

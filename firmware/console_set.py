@@ -139,7 +139,9 @@ def _shift(app, pipeline, i: int, live: tuple, full: dict) -> None:
 
     total, alarms = live
     pipeline.values.offsets[i] = total
-    app.samplers[pipeline.name].driver.channels[i]["offset"] = total
+    driver = app.samplers[pipeline.name].driver
+    driver.channels = [dict(channel) for channel in driver.channels]   # may be shared
+    driver.channels[i]["offset"] = total
     for alarm, fresh in alarms:
         adopt(alarm, fresh)
     sensor = full["pipelines"][pipeline.name]["sensor"]
@@ -171,7 +173,7 @@ def do_push(desk, words, rest):
     size, sha, data = desk.pushed
     if words[0] != "end":
         try:
-            data.extend(binascii.a2b_base64(words[0]))
+            data.extend(binascii.a2b_base64(words[0].encode()))
         except ValueError:
             raise ValueError("not base64; push it again from the beginning")
         if len(data) > size:

@@ -60,12 +60,6 @@ class Learner:
         still = "" if self.pipeline.running else ", waiting for the machine to run"
         return "learning: %d of %d windows%s" % (self.seen, self.count, still)
 
-    def limit(self) -> float:
-        """The percentile (nearest rank) of the scores with its margin, in edges of normal."""
-        ordered = sorted(self._scores)
-        rank = int(self._percent * self.count / 100 + 0.9999)
-        return max(1.0, round(ordered[max(rank, 1) - 1] / 256 * _MARGIN, 2))
-
     async def _finish(self) -> None:
         app = self._app
         try:
@@ -78,7 +72,8 @@ class Learner:
         """Generator: new limits and baseline, checked, logged, saved, in force."""
         from tocsin.monitor.retune import adopt, prepare
 
-        app, name, limit = self._app, self.pipeline.name, self.limit()
+        app, name = self._app, self.pipeline.name
+        limit = limit_of(self._scores, self._percent)
         raw, full = load(app.store)
         yield None
         live, before = [], None
@@ -108,6 +103,13 @@ class Learner:
             self.pipeline.machine.drift.restore(level, 256)
         app.log.add(INFO, "learn: %d windows of %s, limit of its score %s -> %s x normal" % (
             self.count, name, before, limit))
+
+
+def limit_of(scores, percent: float) -> float:
+    """The percentile (nearest rank) of Q8 scores with its margin, in edges of normal."""
+    ordered = sorted(scores)
+    rank = int(percent * len(ordered) / 100 + 0.9999)
+    return max(1.0, round(ordered[max(rank, 1) - 1] / 256 * _MARGIN, 2))
 
 
 def _alarms(config: dict, name: str) -> list:

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The command line `tocsin`: train, evaluate, inspect, capture-import, replay, codegen, demo.
+"""The command line `tocsin`: train, evaluate, inspect, capture-import, replay, codegen, demo,
+console, config.
 
 Bad input ends with one line that says what to do and exit code 2; a result file appears whole or
 not at all.
@@ -29,6 +30,8 @@ from rich.progress import (
 )
 
 from tools.codegen.command import codegen
+from tools.console import config as config_commands
+from tools.console import console
 
 app = typer.Typer(
     name="tocsin",
@@ -431,6 +434,8 @@ def replay(
 
 
 app.command()(codegen)
+app.command()(console)
+app.add_typer(config_commands, name="config")
 
 
 @app.command()
