@@ -126,7 +126,7 @@ class Audit:
             yield "%d entries, unbroken; head %s" % (self.number, self.head[:_DIGEST])
 
     def entries(self):
-        """Generator: the bodies on flash as dicts, oldest first; what can't be read is left out."""
+        """Generator: the bodies on flash as dicts, oldest first, as far as legible."""
         for i in range(_FILES - 1, -1, -1):
             for line in self._lines(_FILE if i == 0 else "%s.%d" % (_FILE, i)):
                 try:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a reference thermometer said: an offset per channel, added to what the driver gives.
 
-In a pipeline's "sensor": "calibration": {CHANNEL: {"offset": in the channel's unit, "date": text}}.
+In a pipeline's "sensor": "calibration": {CHANNEL: {"offset": number, "date": text}}.
 """
 
 

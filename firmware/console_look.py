@@ -117,10 +117,10 @@ def _now(app, name: str) -> str:
 
 def do_alarms(desk, words, rest):
     """A table of alarms."""
-    from firmware.console_units import units
+    from firmware.console_units import Units
 
     app = desk.app
-    found = units(app)
+    found = Units(app)
     yield None
     rows = [("alarm", "state", "value", "limit", "least", "greatest", "unit", "for", "notes")]
     for name in sorted(app.alarms):
@@ -134,7 +134,7 @@ def do_alarms(desk, words, rest):
         rows.append((
             name, STATE_NAMES[alarm.state], _value(alarm, alarm.value),
             "-" if limit is None else "%s %s" % (">=" if rule["side"] == "high" else "<=", limit),
-            _value(alarm, seen.low), _value(alarm, seen.high), found.get(rule["source"], ""),
+            _value(alarm, seen.low), _value(alarm, seen.high), found.get(rule["source"]),
             since, _notes(alarm)))
         yield None
     if len(rows) == 1:

@@ -12,23 +12,24 @@ _FILES = {"log": ("log.txt", 2), "audit": ("audit.log", 4), "records": ("records
 
 def do_show(desk, words, rest):
     """The configuration as saved, and what of it waits for a reset."""
-    from firmware.console_units import units
+    from firmware.console_units import Units
     from tocsin.config.edit import get_value
 
     _, full = load(desk.app.store)
+    known = Units(desk.app)
     yield None
     if not words:
         for key in sorted(full):
             yield _line(key, redact(full[key]), "")
         return
     path = words[0]
-    value, unit = get_value(full, path, units(desk.app))
+    value, unit = get_value(full, path, known)
     yield None
     if not isinstance(value, dict):
         yield _line(path, redact(value), unit) + _waiting(desk.app.config, path, value)
         return
     for key in sorted(value):
-        own, unit = get_value(full, path + "." + key, units(desk.app))
+        own, unit = get_value(full, path + "." + key, known)
         yield _line(path + "." + key, redact(own), unit) + _waiting(
             desk.app.config, path + "." + key, own)
 

@@ -5,7 +5,9 @@ A line "#TAG COMMAND" is a script's: it is not echoed, each line of its answer b
 and the last one is "#TAG ok" or "#TAG error: REASON".
 """
 
-from firmware.console import Desk, answer
+import gc
+
+from firmware.console_desk import Desk, answer
 from firmware.console_line import Line
 from firmware.log import ERROR
 
@@ -16,6 +18,13 @@ _NOTES = 16
 _PROMPT = "> "
 _CTRL_C = 3
 _STOPPABLE = "live"
+_PLENTY = 65536
+_AHEAD = (
+    "firmware.console_look", "firmware.console_units", "firmware.console_read",
+    "firmware.audit", "tocsin.config.strict", "tocsin.config.schema", "tocsin.config.defaults",
+    "tocsin.config.redaction", "tocsin.config.edit", "tocsin.config.rules",
+    "firmware.console_set", "tocsin.monitor.retune")
+"""What the commands need that are used most: loading it takes a Pico some 25 ms each."""
 
 
 class Session:
@@ -30,6 +39,7 @@ class Session:
         self._typed = b""
         self._notes = []
         self._prompted = True
+        self._ahead = 0
 
     async def run(self) -> None:
         """Answer until the line falls silent."""
@@ -47,10 +57,20 @@ class Session:
                 else:
                     if self._notes:
                         await self._show_notes()
+                    self._load_ahead()
                     await self._clock.sleep_ms(_LOOK_MS)
             await self._say("\r\nnobody there: console closed\r\n")
         finally:
             log.echo = echo
+
+    def _load_ahead(self) -> None:
+        """While a person still types, load one more module, if there is plenty of memory."""
+        if self._ahead < len(_AHEAD):
+            if not hasattr(gc, "mem_free") or gc.mem_free() < _PLENTY:
+                self._ahead = len(_AHEAD)
+                return
+            __import__(_AHEAD[self._ahead])
+            self._ahead += 1
 
     def _note(self, line: str) -> None:
         """A line of the log, to be shown when there is time."""

@@ -16,15 +16,13 @@ def do_set(desk, words, rest):
     """One value by its path."""
     if len(words) < 2:
         raise ValueError("write a path and a value: set alarms.temp_high.limit 8.0")
-    from firmware.console_units import units
+    from firmware.console_units import Units
 
     app, path = desk.app, words[0]
     text = rest[len(path):].strip()
     raw, full = load(app.store)
     yield None
-    known = units(app)
-    yield None
-    old, new, unit = set_value(full, path, text, known)
+    old, new, unit = set_value(full, path, text, Units(app))
     yield None
     live = _prepare(app, path, full)
     put(raw, full, path)

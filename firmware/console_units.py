@@ -8,30 +8,51 @@ _DERIVED = {"score": "x normal", "drift": "x baseline", "door_open_s": "s", "def
             "mkt": "\xb0C", "vote": "", "zone": ""}
 
 
-def units(app) -> dict:
-    """{"PIPELINE.VALUE": unit} of everything alarms can watch and whose unit is known."""
-    found = {}
-    for name in app.pipelines:
-        pipeline = app.pipelines[name]
-        for value in pipeline.values.names:
-            if value in _DERIVED:
-                found[name + "." + value] = _DERIVED[value]
-        if pipeline.model is not None:
-            _add_features(found, name + ".", pipeline.model.bundle)
-        for channel in app.samplers[name].driver.channels:
-            found[name + "." + channel["name"]] = unit(channel["unit"])
-    return found
+class Units:
+    """"PIPELINE.VALUE" -> unit, of everything alarms can watch and whose unit is known.
+
+    Found when asked for: walking a model's features takes a board its time.
+    """
+
+    def __init__(self, app):
+        self._app = app
+        self._found = {}
+
+    def __contains__(self, source: str) -> bool:
+        if source not in self._found:
+            self._found[source] = _find(self._app, source)
+        return self._found[source] is not None
+
+    def get(self, source: str, other: str = "") -> str:
+        """The unit, or `other`."""
+        return self._found[source] if source in self else other
+
+    def __getitem__(self, source: str) -> str:
+        return self._found[source]
 
 
-def _add_features(found: dict, start: str, bundle) -> None:
+def _find(app, source: str):
+    name, value = source.split(".", 1)
+    if name not in app.pipelines:
+        return None
+    for channel in app.samplers[name].driver.channels:
+        if channel["name"] == value:
+            return unit(channel["unit"])
+    model = app.pipelines[name].model
+    if model is not None and value in model.bundle.feature_names:
+        return _of_feature(model.bundle, model.bundle.feature_names.index(value))
+    return _DERIVED.get(value)
+
+
+def _of_feature(bundle, at: int) -> str:
     from tocsin.dsp.table import UNIT, outputs, row
 
-    conf, at = bundle.conf, 0
+    conf = bundle.conf
     for feature in conf["features"]:
-        kind = row(feature)[UNIT]
-        own = _FEATURES.get(kind, "")
-        if kind == "LSB":
-            own = unit(conf["channels"][feature.get("channel", 0)]["unit"])
-        for _ in range(outputs(feature)):
-            found[start + bundle.feature_names[at]] = own
-            at += 1
+        at -= outputs(feature)
+        if at < 0:
+            kind = row(feature)[UNIT]
+            if kind == "LSB":
+                return unit(conf["channels"][feature.get("channel", 0)]["unit"])
+            return _FEATURES.get(kind, "")
+    return ""

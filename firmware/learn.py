@@ -63,7 +63,7 @@ class Learner:
     async def _finish(self) -> None:
         app = self._app
         try:
-            for step in self._save():
+            for _ in self._save():
                 await app.clock.sleep_ms(0)
         except (ValueError, OSError) as error:
             app.log.add(ERROR, "learn: not saved: %s" % error)

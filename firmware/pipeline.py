@@ -30,7 +30,7 @@ class Pipeline:
     changed(pipeline, alarm, mask): called when an alarm changed.
     Attributes: values, alarms (list), windows, running, window (samples per window or part),
     fault (why the newest window has no score: the OSError of its model's file, or None),
-    account (a `health.Account`), machine (a `rotating.Machine` or None), judged (called with the pipeline after each score, or None).
+    account, machine (a `rotating.Machine` or None), judged (called after each score, or None).
     """
 
     def __init__(self, name: str, settings: dict, driver, model, account, changed):

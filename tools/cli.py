@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The command line `tocsin`: train, evaluate, inspect, capture-import, replay, codegen, demo,
-console, config.
+"""The command line `tocsin`: train, evaluate, inspect, capture-import, replay, codegen, demo, ...
 
 Bad input ends with one line that says what to do and exit code 2; a result file appears whole or
 not at all.
@@ -30,8 +29,7 @@ from rich.progress import (
 )
 
 from tools.codegen.command import codegen
-from tools.console import config as config_commands
-from tools.console import console
+from tools.console import register
 
 app = typer.Typer(
     name="tocsin",
@@ -434,8 +432,7 @@ def replay(
 
 
 app.command()(codegen)
-app.command()(console)
-app.add_typer(config_commands, name="config")
+register(app)
 
 
 @app.command()

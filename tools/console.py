@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import codecs
+import contextlib
 import getpass
 import json
 import sys
@@ -27,13 +29,19 @@ config = typer.Typer(
 )
 _STYLES = (
     ("error:", "bold red"), (" error ", "red"), (" warn ", "yellow"), ("  alarm", "bold red"),
-    ("  warning", "yellow"), ("tripped", "bold red"), ("  normal", "green"), ("in force now", "green"),
-    ("after a reset", "yellow"),
+    ("  warning", "yellow"), ("tripped", "bold red"), ("  normal", "green"),
+    ("in force now", "green"), ("after a reset", "yellow"),
 )
 Port = Annotated[
     str, typer.Argument(metavar="PORT", help="/dev/ttyACM0, COM3, or socket://HOST:PORT.")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Answer as JSON on standard output.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the command line."""
+    app.command()(console)
+    app.add_typer(config, name="config")
 
 
 def styled(line: str) -> Text:
@@ -74,20 +82,18 @@ def pass_through(line: Any, source: Any) -> None:
 
 
 def _drain(line: Any, quiet_s: float) -> None:
-    idle = 0.0
+    idle, decoder = 0.0, codecs.getincrementaldecoder("utf-8")("replace")
     while idle < quiet_s:
         data = line.read(max(1, line.in_waiting))
         idle = 0.0 if data else idle + 0.05
-        sys.stdout.write(data.decode("utf-8", "replace"))
+        sys.stdout.write(decoder.decode(data).replace("\r\n", "\n"))
     sys.stdout.flush()
 
 
 def _interactive(line: Any) -> None:
     """Prompt with history; answers in colours, log lines as they come."""
-    try:
+    with contextlib.suppress(ImportError):
         import readline  # noqa: F401  (input() gets history and editing)
-    except ImportError:
-        pass
     shown = Console()
     stop = threading.Event()
     reader = threading.Thread(target=_show, args=(line, shown, stop), daemon=True)
@@ -197,12 +203,10 @@ def _check_change(link: Link, path: str, value: str) -> None:
     """Refuse a wrong value before it goes to the device. Raises LinkError."""
     full = complete(_unmasked(link.config()))
     unit = ""
-    try:
+    with contextlib.suppress(LinkError):   # the change itself says what is wrong
         shown = link.ask("show " + path)
         unit = value_of(shown[0], path)[1] if shown else ""
-    except LinkError:
-        pass   # the change itself says what is wrong
-    rule = full
+    rule: Any = full
     for part in path.split(".")[:-1]:
         rule = rule.get(part) if isinstance(rule, dict) else {}
     known = {rule["source"]: unit} if isinstance(rule, dict) and "source" in rule else None
@@ -248,6 +252,7 @@ def push(
 
     Example: `tocsin config push /dev/ttyACM0 fridge.json`
     """
+    given: Any = None
     try:
         given = loads(file.read_bytes())
         problems = validate(_unmasked(given))

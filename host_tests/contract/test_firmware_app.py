@@ -84,9 +84,6 @@ class MemoryStore:
     def open(self, name):
         return io.BytesIO(self.files[name]) if name in self.files else None
 
-    def open(self, name):
-        return io.BytesIO(self.files[name]) if name in self.files else None
-
     def replace(self, name, data):
         self.files[name] = data
         return True

@@ -100,7 +100,7 @@ class Board:
         """Boot, and boot again after each reset, until the run ends; return why it ended."""
         builtins.__import__ = self._import
         builtins.open = self._open
-        sys.stdout = self.console  # type: ignore[assignment]
+        sys.stdout = self.console
         self._start_serial()
         sys.path[:0] = [str(self.root), str(self.root / "lib")]
         cause, reason = PWRON_RESET, "end"

@@ -51,6 +51,7 @@ class Hardware:
         self.i2c: dict[int, I2CDevice] = {}
         self.rtc_memory = b""
         self._observe = observe
+        self.timers: list[Any] = []
         self._watchdog: Interrupt | None = None
 
     def observe(self, kind: str, **fields: Any) -> None:
@@ -96,6 +97,8 @@ class Hardware:
         if self._watchdog is not None:
             self._watchdog.cancel()
             self._watchdog = None
+        for timer in list(self.timers):
+            timer.deinit()
         self.reset_cause = cause
         self.pins.clear()
         self.pin_handlers.clear()

@@ -9,6 +9,7 @@ program has turned that off. SPEC's "port": n listens on 127.0.0.1:n (0: any fre
 
 import socket
 from collections import deque
+from functools import partial
 from types import ModuleType
 from typing import Any
 
@@ -34,7 +35,7 @@ class Serial:
         """Arrange for text to be typed at virtual seconds since power-on."""
         for seconds, text in keys:
             data = text.encode("utf-8", "surrogateescape")
-            self.hw.clock.call_at(round(seconds * 1e6), lambda data=data: self.take(data))
+            self.hw.clock.call_at(round(seconds * 1e6), partial(self.take, data))
 
     def listen(self, port: int) -> None:
         """Serve the line on a local TCP port."""
