@@ -11,7 +11,7 @@ VENV_STAMP := $(VENV)/.stamp
 NODE_STAMP := host_tests/node_modules/.stamp
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench evaluate sizes clean
+.PHONY: help demo test lint bench evaluate kernels sizes clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -35,6 +35,9 @@ evaluate: $(VENV_STAMP) ## score the data sets in DATA=FOLDER with the device's 
 	@mkdir -p build
 	@$(BIN)/tocsin evaluate $(DATA) --json build/evaluate.json
 
+kernels: $(VENV_STAMP) ## native kernels of each architecture, at most 8 KB each; leaves build/kernels
+	@$(BIN)/python -m tools.kernels
+
 sizes: $(VENV_STAMP) ## lines and .mpy bytes per device module and per template; leaves build/sizes.json
 	@$(BIN)/python -m tools.sizes
 
@@ -46,6 +49,7 @@ $(VENV_STAMP): pyproject.toml
 	@command -v $(PYTHON) >/dev/null || { echo "make: $(PYTHON) not found; install Python 3.10 or newer, or give one: make PYTHON=..." >&2; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { echo "make: Python 3.10 or newer is needed, $(PYTHON) is `$(PYTHON) --version 2>&1`; give another: make PYTHON=..." >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "make: $(PYTHON) cannot make virtual environments; on Debian: apt-get install python3-venv" >&2; exit 1; }
+	@test ! -L $(VENV) || { echo "make: $(VENV) is a link and set-up would empty the folder behind it; remove the link, or touch $@ to keep using it" >&2; exit 1; }
 	@echo "setting up $(VENV)"
 	@$(PYTHON) -m venv --clear $(VENV)
 	@$(BIN)/pip install --quiet --disable-pip-version-check -e '.[dev]'

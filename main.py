@@ -26,6 +26,7 @@ try:
     from firmware.terminal import Terminal
 
     app = App(Clock(time, asyncio, slots.boot_id()), store, machine)
+    gc.threshold(-1)  # nothing stays from now on: collect when the heap is full
     asyncio.run(app.run(Terminal(sys.stdin, sys.stdout, select.poll) if sys.stdin else None))
     reason = "the app ended"
 except KeyboardInterrupt:  # Ctrl-C: a person takes over at the Python prompt

@@ -3,14 +3,15 @@
 
 from tocsin import kernels
 from tocsin.dsp.features import Extractor
-from tocsin.models.bundle import BundleError, parse
+from tocsin.models.bundle import BundleError
+from tocsin.models.file import open_bundle
 from tocsin.models.scorer import Scorer
 from tocsin.models.selftest import verify
 from tocsin.models.smoothing import Decision
 
 _FOLDER = "models/"
 _IN_RAM = 32768
-"""Bytes of a bundle that is kept in RAM; of a larger one, weights are streamed from its file."""
+"""Bytes of a network that is kept in RAM; the weights of a larger one are streamed from flash."""
 
 
 class Model:
@@ -29,34 +30,31 @@ class Model:
 
 def load(store, name: str, driver) -> Model:
     """Load /models/NAME for a sensor driver. Raises ValueError with the reason for a refusal."""
-    data = store.read(_FOLDER + name, _IN_RAM)
-    if data is not None:
-        return _accept(parse(data, name), driver, data[-4:])
     file = store.open(_FOLDER + name)
     if file is None:
         raise BundleError("%s%s is missing; deploy it" % (_FOLDER, name))
-    from tocsin.models.streamed import open_bundle
-
-    model = None
+    streams = False
     try:
-        model = _accept(open_bundle(file, name, _IN_RAM), driver)
+        bundle = open_bundle(file, name, _IN_RAM)
+        model = _accept(bundle, driver)
+        streams = bundle.streams
     except OSError as error:
         raise BundleError("%s: %s" % (name, error)) from None
     finally:
-        if model is None:
+        if not streams:
             file.close()
     return model
 
 
-def _accept(bundle, driver, crc=None) -> Model:
+def _accept(bundle, driver) -> Model:
     _check_sensor(bundle.conf, driver)
     extractor = Extractor(bundle.conf)
     tolerance = 1 if kernels.BACKEND == "ulab" else 0
     scorer = note = None
-    if crc:
+    if not bundle.streams:
         try:  # what `tocsin codegen` made of this bundle, where it lies beside it
             module = __import__("models." + bundle.name.rsplit(".", 1)[0], None, None, ("Scorer",))
-            if module.BUNDLE != crc:
+            if module.BUNDLE != bundle.crc:
                 raise ValueError("made for another bundle; run tocsin codegen again")
             scorer = module.Scorer(bundle)
             verify(bundle, tolerance, extractor, scorer)

@@ -5,6 +5,7 @@ from array import array
 
 from firmware.summary import Summary
 from firmware.values import Values, feature_scales
+from tocsin.kernels import widen
 from tocsin.monitor.alarm import Alarm
 from tocsin.monitor.ticks import diff
 
@@ -37,10 +38,9 @@ class Pipeline:
         self.name = name
         self.account = account
         self.alarms = []
-        self.windows = 0
-        self.fault = None
+        self.windows = self.window = 0
         self.running = True
-        self.window = 0
+        self.fault = None
         self.values = Values()
         self.model = model
         self.line = None
@@ -136,7 +136,8 @@ class Pipeline:
 
     def feed(self, block, count: int, now_ms: int) -> None:
         """Take `count` interleaved samples of a stream that ended at `now_ms` (ticks)."""
-        self._check_gap(now_ms)
+        if self._gap_ms:
+            self._check_gap(now_ms)
         self._fed_ms = now_ms
         self._follow(block, count, now_ms)
         framer = self._framer
@@ -165,7 +166,7 @@ class Pipeline:
 
     def _check_gap(self, now_ms: int) -> None:
         """Restart after a long silence; each tick looks, as ticks wrap in a silence of days."""
-        if self._gap_ms and diff(now_ms, self._fed_ms) > self._gap_ms:
+        if diff(now_ms, self._fed_ms) > self._gap_ms:
             self.restart()
             self._fed_ms = now_ms
 
@@ -205,30 +206,27 @@ class Pipeline:
         gone, new = self._suppressed & ~reasons, reasons & ~self._suppressed
         self._suppressed = reasons
         for alarm in self.alarms:
-            mask = 0
-            if new:
-                mask = alarm.suppress(new, now_ms)
+            mask = alarm.suppress(new, now_ms) if new else 0
             if gone:
                 mask |= alarm.release(gone, now_ms)
-            if mask:
-                self._changed(self, alarm, mask)
+            self._tell(alarm, mask)
+
+    def _tell(self, alarm, mask: int) -> None:
+        if mask:
+            self._changed(self, alarm, mask)
 
     def _judge(self, count: int, now_ms: int) -> None:
         """One full window or part: features, gate, score, vote, alarms."""
         model = self.model
         raw = self.values.raw
         vector = model.extractor.extract(self._framer.frames, count)
-        at = self._features_at
-        for i in range(len(vector)):
-            raw[at + i] = vector[i]
+        widen(vector, len(vector), raw, self._features_at)
         self.windows += 1
         if self._gate is not None:
             self._gated(now_ms)
             if not self.running:
                 for watch in self._judged:
-                    mask = watch.alarm.hold(now_ms)
-                    if mask:
-                        self._changed(self, watch.alarm, mask)
+                    self._tell(watch.alarm, watch.alarm.hold(now_ms))
                 return
         valid = self._cut or min(self._framer.held) < count
         try:
@@ -252,16 +250,14 @@ class Pipeline:
             self.judged(self)
 
     def alarm_judged(self, now_ms: int, valid: bool = True, end: int = 32767) -> None:
-        """Show the alarms on scores, features and verdicts their values.
+        """Show the alarms on scores, features and verdicts their values, known below index `end`.
 
         valid False: no channel had a single reading in the window, which only repeats old ones.
-        Values from index `end` on are unknown.
         """
         raw = self.values.raw
         for watch in self._judged:
-            mask = watch.alarm.update(raw[watch.index], now_ms, valid and watch.index < end)
-            if mask:
-                self._changed(self, watch.alarm, mask)
+            known = valid and watch.index < end
+            self._tell(watch.alarm, watch.alarm.update(raw[watch.index], now_ms, known))
 
     def _gated(self, now_ms: int) -> None:
         running = self._gate.update(self.values.raw[self._gate_at], now_ms)
@@ -272,17 +268,14 @@ class Pipeline:
     def sensor_failed(self, now_ms: int) -> None:
         """A read failed: every value is unknown until the next good one."""
         for watch in self._sampled + self._judged:
-            mask = watch.alarm.update(watch.alarm.value, now_ms, False)
-            if mask:
-                self._changed(self, watch.alarm, mask)
+            self._tell(watch.alarm, watch.alarm.update(watch.alarm.value, now_ms, False))
 
     def tick(self, now_ms: int) -> None:
         """About once a second: data missing, gaps, suppression that ran too long."""
-        self._check_gap(now_ms)
+        if self._gap_ms:
+            self._check_gap(now_ms)
         for alarm in self.alarms:
-            mask = alarm.tick(now_ms)
-            if mask:
-                self._changed(self, alarm, mask)
+            self._tell(alarm, alarm.tick(now_ms))
 
     def reasons(self) -> list:
         """[[feature name, share in percent], ..] of the newest score, strongest first."""
@@ -300,8 +293,7 @@ class Pipeline:
     def recent_scores(self) -> list:
         """The newest scores in units of the edge of normal, oldest first."""
         at = self._recent_at
-        ordered = [self.recent[(at + i) % _RECENT] for i in range(_RECENT)]
-        return [round(score / 256, 2) for score in ordered]
+        return [round(self.recent[(at + i) % _RECENT] / 256, 2) for i in range(_RECENT)]
 
     def frames(self) -> list:
         """The samples of the newest window, one array('h') per channel; empty without a model."""

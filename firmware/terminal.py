@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The serial line a person types on. The console itself is loaded with the first byte typed."""
 
+import gc
+
 from firmware.config import forget
 
 _IDLE_MS = 100
@@ -36,6 +38,7 @@ class Terminal:
             if not self.ready():
                 await app.clock.sleep_ms(_IDLE_MS)
                 continue
+            gc.collect()   # what is loaded now shall not lie between garbage
             try:
                 from firmware.console_session import Session
 

@@ -4,7 +4,8 @@
     make bench
 
 The precision is that of the numpy twin, which equals the device's FFT bit for bit. Cycles and
-instructions are those of native code on emulated processors, without the bytecode around it.
+instructions are those of native code on emulated processors, without the bytecode around it. With
+MICROPYTHON_UF2 set, an image for the Pico runs on an emulated one and shows both together.
 """
 
 import json
@@ -15,7 +16,7 @@ from rich.console import Console
 from rich.table import Table
 
 from host_tests.board import bench as board
-from host_tests.board import snr, xtensa
+from host_tests.board import bench_network, bench_pico, snr, xtensa
 from tools.mpy import ROOT
 from tools.train import twin
 
@@ -68,6 +69,10 @@ def main() -> int:
     show_targets(figures["targets"], console)
     if xtensa.QEMU is None:
         console.print(f"no figures for Xtensa: {xtensa.MISSING}")
+    figures["network"] = bench_network.bench(console)
+    figures["pico"] = bench_pico.bench()
+    figures["targets"]["rp2040"].update(figures["pico"].get("windows", {}))
+    bench_pico.show(figures["pico"], console)
     OUT.parent.mkdir(exist_ok=True)
     OUT.write_text(json.dumps(figures, indent=1) + "\n")
     return 0

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from tools.datasets import Channel
-from tools.mpy import ROOT, THUMB
+from tools.mpy import ROOT, kernel_files
 from tools.replay_file import encode
 from tools.train import template as templates
 from tools.train import twin
@@ -195,30 +195,19 @@ def imported(name: str, network: str | None) -> tuple[set[str], set[str]]:
 
 
 def native(paths: set[str], arch: str) -> set[str]:
-    """Exchange the reference kernels for the best ones of `arch` and what those import.
+    """Exchange the reference kernels for those that a board of `arch` loads, and what they import.
 
     Stock firmware has no ulab, so the module that was tried for it leaves nothing behind.
     """
     reference = {path for path in paths if path.startswith(_REFERENCE)}
     kept = paths - reference - {_ULAB}
-    pending = [_twin(path, arch) for path in reference]
-    while pending:
-        path = pending.pop()
-        kept.add(path)
-        tree = ast.parse((ROOT / path).read_text())
-        for node in ast.walk(tree):
+    groups = [path[len(_REFERENCE) : -len(".py")] for path in reference]
+    for path in kernel_files(arch, groups=groups):
+        kept.add(path.relative_to(ROOT).as_posix())
+        for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("tocsin."):
-                found = "lib/" + str(node.module).replace(".", "/") + ".py"
-                if (ROOT / found).is_file() and found not in kept:
-                    pending.append(found)
+                kept.add("lib/" + str(node.module).replace(".", "/") + ".py")
     return kept
-
-
-def _twin(path: str, arch: str) -> str:
-    thumb = path.replace("reference", "thumb")
-    if arch in THUMB and (ROOT / thumb).is_file():
-        return thumb
-    return path.replace("reference", "viper")
 
 
 def loaded_modules(name: str) -> tuple[set[str], set[str]]:

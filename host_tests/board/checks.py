@@ -108,6 +108,29 @@ def times(kernels: SimpleNamespace, count: int, seed: int = 0) -> None:
         both(kernels, "deinterleave", lambda n=n: empty("h", n + 5), x, start, spec, None)
 
 
+def statistics(kernels: SimpleNamespace, count: int, seed: int = 0) -> None:
+    """Every statistic of samples, and single numbers."""
+    rng = np.random.default_rng([5, seed])
+    for i in range(count):
+        n = int(rng.integers(1, 300))
+        if i % 2:
+            x = frame(signal(KINDS[i % len(KINDS)], n, seed + i))
+        else:
+            spread = int(rng.integers(0, 32769) >> rng.integers(0, 16)) + 1
+            middle = int(rng.integers(spread - 32768, 32768 - spread + 1))
+            x = array("h", rng.integers(middle - spread, middle + spread, n).tolist())
+        raw = array("i", bytes(64))
+        reference.moments(x, n, raw)
+        table = array("h", [10])
+        for kind in rng.permutation(10).tolist():
+            table.extend((kind, kind, int(rng.integers(0 if kind == 0 else -1, 9))))
+        both(kernels, "statistics", lambda: empty("h", 11), raw, table, None)
+        top = int(rng.integers(0, 1 << 30)) >> int(rng.integers(0, 31))
+        assert kernels.isqrt(top) == reference.isqrt(top)
+        start = int(rng.integers(0, 5))
+        both(kernels, "widen", lambda n=n: empty("i", n + 9), x, n, None, start)
+
+
 def models(kernels: SimpleNamespace, count: int, seed: int = 0) -> None:
     """Feature vectors."""
     rng = np.random.default_rng([3, seed])
@@ -131,7 +154,8 @@ def models(kernels: SimpleNamespace, count: int, seed: int = 0) -> None:
         quantiser = array("h", [n, int(rng.integers(0, 32768)), int(rng.integers(1, 30)), -7])
         both(kernels, "quantize_s8", lambda n=n: empty("b", n), z, quantiser, None)
         q = array("b", rng.integers(-128, 128, n).tolist())
-        back = array("h", [n, int(rng.integers(0, 32768)), int(rng.integers(1, 23)), i % 256 - 128])
+        mult, shift = int(rng.integers(0, 32768)), int(rng.integers(1, 23))
+        back = array("h", [n, mult, shift, i % 256 - 128])
         both(kernels, "dequantize_s8", lambda n=n: empty("h", n), q, back, None)
         limit = min(262143 // n, 32767)
         matrix = array("h", rng.integers(-limit, limit + 1, n * k).tolist())

@@ -38,7 +38,10 @@ def main(backend: str, seed: int) -> None:
         start = time.monotonic()
         checks.spectrum(kernels, n, count, seed)
         print(f"rfft, spectrum {n}: {count} inputs, {time.monotonic() - start:.0f} s", flush=True)
-    for check in (checks.readers, checks.times, checks.models, checks.network):
+    groups = [checks.readers, checks.times, checks.models, checks.network]
+    if hasattr(kernels, "statistics"):
+        groups.append(checks.statistics)
+    for check in groups:
         start = time.monotonic()
         check(kernels, COUNT, seed)
         print(f"{check.__name__}: {COUNT} inputs, {time.monotonic() - start:.0f} s", flush=True)

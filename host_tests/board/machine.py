@@ -43,6 +43,7 @@ class Machine:
 
     Memory from `base`: stubs and function table, loaded code, arguments; the stack grows down from
     the end.
+    In a call `heap` is (start, end) of the arguments with their guards, `arrays` that of each.
     """
 
     base = _RAM
@@ -50,6 +51,8 @@ class Machine:
     def __init__(self) -> None:
         self.free = self.base
         self.cycles = 0
+        self.arrays = []
+        self.heap = (0, 0)
         self.stops = {}
         self._end = self._stub("end")
         unknown = self._stub("unknown")
@@ -111,6 +114,8 @@ class Machine:
             off = np.frombuffer(view, np.uint8).ctypes.data & 3 if len(view) else 0
             words.append(self.place(_GUARD + _GUARD[:off] + bytes(view) + _GUARD) + 16 + off)
             buffers.append((view, words[-1]))
+        self.arrays = [(at, at + len(view)) for view, at in buffers]
+        self.heap = (free, self.free)
         result = run(words)
         for view, at in buffers:
             data = self.read(at - 16, len(view) + 32)

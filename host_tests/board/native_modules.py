@@ -23,7 +23,7 @@ GROUPS = ("time", "parts", "moments", "envelope", "fft", "spectral", "model", "n
           "rebuild", "check")
 THUMB = (
     "time", "moments", "envelope", "fft_load", "fft_passes", "fft", "spectral", "model", "network",
-    "rebuild", "check",
+    "rebuild", "check", "numbers", "statistics", "parts",
 )  # fmt: skip
 ASSEMBLER = {"armv6m": "thumb", "armv7emsp": "thumb", "rv32imc": "rv32", "xtensawin": "xtensa"}
 """The backend in assembler of a machine's architecture."""

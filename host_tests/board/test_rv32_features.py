@@ -2,51 +2,13 @@
 """The RISC-V kernels but FFT and network: equal to the reference, within their instructions."""
 
 import pytest
-from unicorn import UC_HOOK_MEM_READ, UC_HOOK_MEM_WRITE
-from unicorn import riscv_const as rv
 
 from host_tests.board import bench, checks, corners, native_modules
 from host_tests.board.machine import MachineError, RiscV
+from host_tests.board.strict import StrictRiscV
 from tools.mpy import compile_file
 
 GROUPS = ("time", "parts", "moments", "envelope", "spectral", "model")
-_KEPT = (rv.UC_RISCV_REG_S0, rv.UC_RISCV_REG_S1, *range(rv.UC_RISCV_REG_S2, rv.UC_RISCV_REG_T3))
-
-
-class StrictRiscV(RiscV):
-    """A RISC-V that loads and stores aligned only, and from its code by words only, as the
-    ESP32-C3 does; a function must leave s0 to s11 as they were."""
-
-    def __init__(self) -> None:
-        self.faults: list[str] = []
-        self.codes: list[range] = []
-        super().__init__()
-        self.core.hook_add(UC_HOOK_MEM_READ | UC_HOOK_MEM_WRITE, self._access)
-
-    def place(self, data: bytes) -> int:
-        at = super().place(data)
-        self.last = range(at, at + len(data))
-        return at
-
-    def load(self, code, objects) -> int:
-        function = super().load(code, objects)
-        start = int.from_bytes(self.read(function + 12, 4), "little")
-        self.codes.append(range(start, start + len(code.data)))
-        return function
-
-    def _access(self, core, kind, at, size, value, data) -> None:
-        if at % size or size < 4 and any(at in code for code in self.codes):
-            self.faults.append(f"{size} bytes at {at:x}, {core.reg_read(rv.UC_RISCV_REG_PC):x}")
-
-    def run(self, start, registers) -> int:
-        for register in _KEPT:
-            self.core.reg_write(register, 0xC0DE0000 + register)
-        result = super().run(start, registers)
-        if any(self.core.reg_read(register) != 0xC0DE0000 + register for register in _KEPT):
-            self.faults.append("a register of s0 to s11 is lost")
-        if self.faults:
-            raise MachineError(self.faults.pop(0))
-        return result
 
 
 @pytest.fixture(scope="module")
@@ -129,8 +91,8 @@ def test_size():
     assert sum(compile_file(path, "rv32imc").stat().st_size for path in paths) <= 3600
 
 
-@pytest.mark.parametrize("path", native_modules.KERNELS.glob("rv32_*.py"), ids=lambda p: p.stem)
-def test_no_instruction_that_mpy_cross_gets_wrong(path):
+@pytest.mark.parametrize("group", native_modules.files("rv32"))
+def test_no_instruction_that_mpy_cross_gets_wrong(group):
     """It encodes these right for s0, s1, a0 and a1 only, and says nothing about others."""
-    source = path.read_text()
+    source = (native_modules.KERNELS / f"rv32_{group}.py").read_text()
     assert [x for x in ("c_sub", "c_and", "c_or", "c_xor") if x + "(" in source] == []

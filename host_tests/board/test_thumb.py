@@ -45,6 +45,10 @@ def test_samples_in_time(thumb):
     checks.times(thumb, 400, seed=1)
 
 
+def test_statistics(thumb):
+    checks.statistics(thumb, 600, seed=1)
+
+
 def test_models(thumb):
     checks.models(thumb, 400, seed=1)
 

@@ -450,13 +450,13 @@ class TestRecordings(unittest.TestCase):
         played, block = [], array("h", [0, 0])
 
         async def play():
-            while len(played) < 12:
+            while True:
                 count = await replay.read(block)
                 played.extend(block[:count])
 
         scheduler.create_task(play())
         scheduler.run(60_000)
-        self.assertEqual(played, [1, 2, 3, 4, 5, 1, 2, 3, 4, 5, 1, 2])
+        self.assertEqual(played[:12], [1, 2, 3, 4, 5, 1, 2, 3, 4, 5, 1, 2])
 
     def test_file_cut_while_it_plays_is_a_failing_sensor(self):
         class Cut:

@@ -149,19 +149,19 @@ class TestBuilding(unittest.TestCase):
     def test_bundle_without_channels_is_refused_and_its_sensor_watched(self):
         app, _, store = build(run=False)
         import firmware.loader as loader
-        from tocsin.models.bundle import parse
+        from tocsin.models.file import open_bundle
 
-        def broken(data, name):
-            bundle = parse(data, name)
+        def broken(file, name, in_ram):
+            bundle = open_bundle(file, name)
             del bundle.conf["channels"]
             return bundle
 
-        original = loader.parse
-        loader.parse = broken
+        original = loader.open_bundle
+        loader.open_bundle = broken
         try:
             again = App(app.clock, store, Machine, app._drivers, echo=None)
         finally:
-            loader.parse = original
+            loader.open_bundle = original
         self.assertIsNone(again.pipelines["motor"].model)
         self.assertIn("bearing", again.alarms)
 
@@ -314,16 +314,16 @@ class TestStreams(unittest.TestCase):
     def test_model_for_another_interval_is_refused(self):
         app, _, _ = build(run=False)
         import firmware.loader as loader
-        from tocsin.models.bundle import parse
+        from tocsin.models.file import open_bundle
 
-        def slow(data, name):
-            bundle = parse(data, name)
+        def slow(file, name, in_ram):
+            bundle = open_bundle(file, name)
             bundle.conf.update({"rate_mhz": None, "interval_ms": 60000})
             return bundle
 
         sensor = Sensor([GOLDEN["channel"]])
-        original = loader.parse
-        loader.parse = slow
+        original = loader.open_bundle
+        loader.open_bundle = slow
         try:
             for rate_mhz in (16, 17):
                 sensor.rate_mhz = rate_mhz
@@ -333,7 +333,7 @@ class TestStreams(unittest.TestCase):
                 with self.assertRaises(ValueError):
                     load(app.store, "motor.tcb", sensor)
         finally:
-            loader.parse = original
+            loader.open_bundle = original
 
 
 class TestParts(unittest.TestCase):

@@ -137,7 +137,8 @@ class TestEdges(unittest.TestCase):
 
 class TestSelection(unittest.TestCase):
     def test_every_kernel_is_there(self):
-        self.assertTrue(tocsin.kernels.BACKEND in ("reference", "viper", "thumb", "ulab"))
+        names = ("reference", "viper", "thumb", "xtensa", "rv32", "ulab")
+        self.assertTrue(tocsin.kernels.BACKEND in names)
         for name in reference.__all__:
             self.assertTrue(callable(getattr(tocsin.kernels, name)))
 

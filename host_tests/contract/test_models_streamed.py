@@ -11,10 +11,11 @@ from noalloc import MICROPYTHON, no_allocation, vectors
 from test_models_bundle import assemble, sections
 from test_models_selftest import FirstSamples, vector_section
 from tocsin.models.bundle import BundleError, parse
+from tocsin.models.file import open_bundle
 from tocsin.models.mlp import Mlp
 from tocsin.models.scorer import Scorer
 from tocsin.models.selftest import verify
-from tocsin.models.streamed import StreamedMlp, WeightsError, open_bundle
+from tocsin.models.streamed import StreamedMlp, WeightsError
 
 GOLDEN = vectors("models")
 CASES = GOLDEN["cases"]
@@ -57,6 +58,14 @@ def bundle(widths=WIDTHS, head=2, normal=-1):
 
 def vector(seed, n=40):
     return array("h", [(seed * 977 + i * i * 31) % 4001 - 2000 for i in range(n)])
+
+
+def streamed(file, block=SMALLEST, name="model.tcb"):
+    """A bundle from its file, its network streamed in blocks of another size than the default."""
+    opened = open_bundle(file, name, 0)
+    view = opened.section("MLPN")
+    opened._made = (opened.parts()[0], StreamedMlp(view, opened.n_features, block))
+    return opened
 
 
 def message(call, *arguments, **keywords):
@@ -110,7 +119,8 @@ class Same(unittest.TestCase):
     def test_every_golden_bundle_scores_as_in_ram(self):
         for name in CASES:
             case = CASES[name]
-            scorer = Scorer(open_bundle(io.BytesIO(unhexlify(case["bundle"])), name))
+            data = unhexlify(case["bundle"])
+            scorer = Scorer(open_bundle(io.BytesIO(data), name, 0))
             for i in range(len(FEATURES)):
                 self.assertEqual(scorer.score(FEATURES[i]), case["score"][i])
                 self.assertEqual(scorer.label, case["label"][i])
@@ -119,7 +129,7 @@ class Same(unittest.TestCase):
         data = bundle()
         wanted = Scorer(parse(data))
         for block, count in ((SMALLEST, 8), (1600, 6), (20000, 4)):
-            scorer = Scorer(open_bundle(io.BytesIO(data), block=block))
+            scorer = Scorer(streamed(io.BytesIO(data), block))
             self.assertEqual(type(scorer.network), StreamedMlp)
             self.assertEqual(len(scorer.network._params), count)
             for seed in range(8):
@@ -130,28 +140,29 @@ class Same(unittest.TestCase):
     def test_classifier_has_the_label_but_no_reasons(self):
         data = bundle((16, 64, 64, 3), 0, 0)
         wanted = Scorer(parse(data))
-        scorer = Scorer(open_bundle(io.BytesIO(data), block=SMALLEST))
+        scorer = Scorer(streamed(io.BytesIO(data)))
         for seed in range(8):
             self.assertEqual(scorer.score(vector(seed, 16)), wanted.score(vector(seed, 16)))
             self.assertEqual(scorer.label, wanted.label)
             self.assertEqual(scorer.reasons(3), [])
 
     def test_small_network_stays_in_ram(self):
-        scorer = Scorer(open_bundle(io.BytesIO(bundle()), in_ram=16384))
+        scorer = Scorer(open_bundle(io.BytesIO(bundle()), "pump.tcb", 16384))
         self.assertEqual(type(scorer.network), Mlp)
         self.assertEqual(scorer.score(vector(3)), Scorer(parse(bundle())).score(vector(3)))
 
     def test_network_is_made_once(self):
-        opened = open_bundle(io.BytesIO(bundle()))
+        opened = open_bundle(io.BytesIO(bundle()), "pump.tcb", 0)
         self.assertTrue(Scorer(opened).network is Scorer(opened).network)
 
     def test_self_test_reads_its_vectors_from_the_file(self):
         for name in ("autoencoder", "kmeans_mlp"):
             parts = sections(unhexlify(CASES[name]["bundle"]))
             good = assemble(parts + [(b"VECT", vector_section(name))])
-            self.assertEqual(verify(open_bundle(io.BytesIO(good)), 0, FirstSamples()), 3)
+            opened = open_bundle(io.BytesIO(good), "pump.tcb", 0)
+            self.assertEqual(verify(opened, 0, FirstSamples()), 3)
             bad = assemble(parts + [(b"VECT", vector_section(name, (1, 1)))])
-            opened = open_bundle(io.BytesIO(bad), "pump.tcb")
+            opened = open_bundle(io.BytesIO(bad), "pump.tcb", 0)
             self.assertTrue("pump.tcb: self-test vector 2: network score is"
                             in message(verify, opened, 0, FirstSamples()))
 
@@ -161,7 +172,7 @@ class Same(unittest.TestCase):
             file.write(bundle())
         try:
             with open(name, "rb") as file:
-                scorer = Scorer(open_bundle(file, block=SMALLEST))
+                scorer = Scorer(streamed(file))
                 one, two = vector(1), vector(2)
                 scorer.score(one)
                 with no_allocation():
@@ -229,7 +240,7 @@ class Refused(unittest.TestCase):
 
     def test_closed_file(self):
         file = Fails(bundle())
-        opened = open_bundle(file)
+        opened = open_bundle(file, "pump.tcb", 0)
         opened.close()
         self.assertTrue("weights: not readable" in message(Scorer(opened).score, vector(1)))
 
@@ -240,7 +251,7 @@ class Weights(unittest.TestCase):
     def setUp(self):
         self.data = bundle()
         self.file = Fails(self.data)
-        self.scorer = Scorer(open_bundle(self.file, block=SMALLEST))
+        self.scorer = Scorer(streamed(self.file))
         self.wanted = Scorer(parse(self.data)).score(vector(4))
 
     def write(self, at, data):

@@ -12,7 +12,8 @@ FOLDER = Path(__file__).parents[2] / "board_configs"
 FILES = sorted(FOLDER.glob("*.json"))
 KEYS = {
     "board": str, "name": str, "port": str, "micropython_board": str, "micropython_min": str,
-    "mcu": str, "arch": str, "clock_mhz": int, "fpu": bool, "memory": dict, "wifi": bool,
+    "mcu": str, "arch": str, "clock_mhz": int, "fpu": bool,
+    "backend": (str, type(None)), "memory": dict, "wifi": bool,
     "watchdog_max_ms": (int, type(None)), "flash": dict, "led": (int, str, type(None)),
     "i2c": dict, "spi": dict, "adc": list, "gpio": list, "input_only": list, "sources": list}
 ARCHES = {"rp2": ("armv6m", "armv7emsp", "rv32imc"), "esp32": ("xtensawin", "rv32imc")}
@@ -44,6 +45,7 @@ def test_port_architecture_and_firmware(board):
     version = tuple(int(part) for part in board["micropython_min"].split("."))
     assert version >= FIRST_NATIVE[board["arch"]]
     assert board["arch"] != "armv6m" or not board["fpu"]
+    assert board["backend"] in (None, "native") or (board["backend"] == "ulab" and board["fpu"])
 
 
 def test_memory(board):

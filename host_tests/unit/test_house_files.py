@@ -123,6 +123,9 @@ def test_kernels_take_at_most_four_arguments():
 def test_mip_manifest_lists_every_library_file():
     manifest = json.loads((ROOT / "package.json").read_text())
     library = [name(p) for p in device_files() if name(p).startswith("lib/tocsin/")]
+    # the source of these loads nowhere: they need a build step
+    library = [p for p in library if not p.split("/")[-1].startswith(("rv32_", "xtensa_"))]
+    assert "lib/tocsin/kernels/viper_fft.py" in library
     expected = [[path[len("lib/") :], path] for path in library]
     hint = "run `python -m tools.sizes --manifest`"
     assert manifest["urls"] == expected, hint

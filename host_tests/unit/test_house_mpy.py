@@ -4,7 +4,9 @@
 import pytest
 
 from host_tests.micropython import wasm
-from tools import mpy
+from tocsin import kernels
+from tools import kernels as build_kernels
+from tools import mpy, mpy_format
 
 needs_micropython = pytest.mark.skipif(bool(wasm.missing()), reason=wasm.missing() or "")
 
@@ -77,13 +79,51 @@ def test_every_device_file_compiles(arch):
     assert errors == []
 
 
-@pytest.mark.parametrize(("arch", "thumb"), [("armv6m", True), ("rv32imc", False)])
-def test_board_files_are_complete_and_of_the_architecture(arch, thumb):
+@pytest.mark.parametrize("arch", ["armv6m", "rv32imc"])
+def test_board_files_are_complete_and_of_the_architecture(arch):
     out = mpy.board_files(arch)
     names = {path.relative_to(out).as_posix() for path in out.rglob("*") if path.is_file()}
     assert {"boot.py", "main.py", "firmware/app.mpy", "lib/tocsin/kernels/fixed.mpy"} <= names
-    assert {name for name in names if name.endswith(".py")} == {"boot.py", "main.py"}
-    assert ("lib/tocsin/kernels/thumb_fft.mpy" in names) is thumb
+    source = {name for name in names if name.endswith(".py")} - {"boot.py", "main.py"}
+    place = "lib/tocsin/kernels/"
+    viper = {path.name for path in mpy.device_files() if mpy.native_backend(path) == "viper"}
+    assert len(viper) >= 8
+    assert source == {place + name for name in viper}
+    assert {f"{place}reference_{group}.mpy" for group in kernels.GROUPS} <= names
+    native = {f"{place}{arch}/{path.stem}.mpy" for path in mpy.kernel_files(arch)}
+    assert native == {name for name in names if name.startswith(f"{place}{arch}/")}
+    for name in native:
+        assert mpy_format.parse((out / name).read_bytes()).arch in (arch, None)
+
+
+def test_kernels_are_assembler_and_viper_where_that_is_missing(tmp_path):
+    folder = tmp_path / "lib" / "tocsin" / "kernels"
+    folder.mkdir(parents=True)
+    for name, source in (
+        ("rv32_fft", "from m import make_work\ndef rfft(): 1\ndef spectrum(): 1"),
+        ("rv32_model", "def kmeans(): 1\ndef scale(): 1"),
+        ("viper_model", "from .viper_moments import level\ndef matvec(): 1"),
+        *((f"viper_{group}", "") for group in ("fft", "moments", "time")),
+        ("thumb_time", ""),
+    ):
+        (folder / f"{name}.py").write_text(source)
+    found = [path.stem for path in mpy.kernel_files("rv32imc", tmp_path)]
+    assert found == ["rv32_fft", "rv32_model", "viper_model", "viper_moments", "viper_time"]
+    found = mpy.kernel_files("rv32imc", tmp_path, ["time"])
+    assert [path.stem for path in found] == ["viper_time"]
+
+
+def test_native_kernels_of_each_architecture_fit_into_8_kb(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(build_kernels, "OUT", tmp_path)
+    monkeypatch.setattr("sys.argv", ["kernels"])
+    assert build_kernels.main() == 0, capsys.readouterr().err
+    for arch in mpy.ARCHES:
+        files = list((tmp_path / arch).iterdir())
+        assert {path.suffix for path in files} == {".mpy"}
+        assert 1000 < sum(path.stat().st_size for path in files) <= build_kernels.LIMIT
+    monkeypatch.setattr(build_kernels, "LIMIT", 1000)
+    assert build_kernels.main() == 1
+    assert "armv6m: kernels of more than 1000 bytes" in capsys.readouterr().err
 
 
 def test_compile_error_names_the_file(tmp_path):

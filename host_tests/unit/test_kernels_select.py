@@ -1,71 +1,211 @@
 # SPDX-License-Identifier: Apache-2.0
 """Which backend is chosen, and that the float backend agrees with the reference."""
 
+import importlib
 import os
+import shutil
 import subprocess
 import sys
-from types import SimpleNamespace
+from array import array
 
 import pytest
 
 import tocsin.kernels
+from host_tests.unit.kernels_signals import frame, signal, window
+from tocsin.kernels.plan import REMOVE_MEAN, make_plan
 from tools.mpy import ROOT
+
+KERNELS = ROOT / "lib" / "tocsin" / "kernels"
 
 MICROPYTHON = os.environ.get("MICROPYTHON")
 
 # architecture numbers of sys.implementation._mpy
 PLAIN, X64, ARMV6M, ARMV7EMSP, XTENSAWIN, RV32IMC = 0, 2, 4, 7, 10, 11
+FOLDERS = {ARMV6M: "armv6m", ARMV7EMSP: "armv7emsp", XTENSAWIN: "xtensawin", RV32IMC: "rv32imc"}
+ASSEMBLER = {ARMV6M: "thumb", ARMV7EMSP: "thumb", XTENSAWIN: "xtensa", RV32IMC: "rv32"}
+TWIN = "from tocsin.kernels.reference_{group} import *\nbackend = '{place}'\n"
+REFUSALS = {
+    "import": "raise ImportError('not here')",
+    "decorator": "@micropython.asm_thumb\ndef f(:",
+    "version": "raise ValueError('incompatible .mpy file')",
+    "attribute": "import sys\nsys.no_such_name",
+}
 
-REFERENCE = ("reference",)
-VIPER = ("viper", "reference")
-THUMB = ("thumb", "viper", "reference")
+
+@pytest.fixture
+def load(monkeypatch, tmp_path):
+    """load(arch, files): the package as a board of that architecture with those files loads it.
+
+    files: path below the package, without .py -> source. The package's own native files are
+    hidden, the reference is there.
+    """
+    parent = sys.modules["tocsin"]
+    own = tocsin.kernels
+    kept = {name: m for name, m in sys.modules.items() if name.startswith("tocsin.kernels")}
+    folder = tmp_path / "tocsin" / "kernels"
+    native = shutil.ignore_patterns("thumb_*", "viper_*", "xtensa_*", "rv32_*")
+    shutil.copytree(KERNELS, folder, ignore=native)
+
+    def forget():
+        for name in list(sys.modules):
+            if name.startswith("tocsin.kernels"):
+                del sys.modules[name]
+
+    def make(arch, files):
+        for name, source in files.items():
+            path = folder / (name + ".py")
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(source)
+        monkeypatch.setattr(sys.implementation, "_mpy", arch << 10 | 0x306, raising=False)
+        monkeypatch.setattr(parent, "__path__", [str(tmp_path / "tocsin")])
+        forget()
+        importlib.invalidate_caches()
+        return importlib.import_module("tocsin.kernels")
+
+    yield make
+    forget()
+    sys.modules.update(kept)
+    parent.kernels = own
+
+
+def twins(place: str, groups: tuple[str, ...]) -> dict[str, str]:
+    """Files of a backend that do what the reference does and say who they are."""
+    return {f"{place}_{group}": TWIN.format(group=group, place=place) for group in groups}
+
+
+def used(kernels, name: str) -> str:
+    """Where a kernel's module lies: `armv6m.thumb`, `viper`, `reference` .."""
+    module = kernels.find(name, kernels.BACKEND)
+    for place, loaded in sys.modules.items():
+        if getattr(loaded, name, None) is module and hasattr(loaded, "backend"):
+            return place[len("tocsin.kernels.") :].rsplit("_", 1)[0]
+    return "reference"
+
+
+@pytest.mark.parametrize("arch", FOLDERS)
+def test_each_architecture_takes_its_own_folder(load, arch):
+    """The native files of all architectures lie side by side."""
+    files = {}
+    for other, folder in FOLDERS.items():
+        files |= twins(f"{folder}/{ASSEMBLER[other]}", ("time", "fft"))
+        files |= twins(f"{folder}/viper", ("time", "parts"))
+    kernels = load(arch, files)
+    assert kernels.BACKEND == ASSEMBLER[arch]
+    assert used(kernels, "spectrum") == f"{FOLDERS[arch]}.{ASSEMBLER[arch]}"
+    assert used(kernels, "resample") == f"{FOLDERS[arch]}.viper"
+    assert used(kernels, "fc_s8") == "reference"
 
 
 @pytest.mark.parametrize(
-    ("arch", "has", "expected"),
+    ("arch", "version", "expected"),
     (
-        (PLAIN, (), ("reference", REFERENCE)),
-        (ARMV6M, ("thumb_time",), ("thumb", THUMB)),
-        (ARMV6M, ("thumb_time", "viper_time"), ("thumb", THUMB)),
-        (ARMV6M, ("thumb_time", "viper_time", "ulab"), ("thumb", THUMB)),
-        (ARMV6M, ("viper_time",), ("viper", VIPER)),
-        (ARMV6M, ("viper_time", "ulab"), ("viper", VIPER)),
-        (ARMV6M, ("ulab",), ("ulab", REFERENCE)),
-        (ARMV7EMSP, ("thumb_time", "viper_time"), ("thumb", THUMB)),
-        (ARMV7EMSP, ("thumb_time", "viper_time", "ulab"), ("ulab", THUMB)),
-        (ARMV7EMSP, ("viper_time", "ulab"), ("ulab", VIPER)),
-        (XTENSAWIN, ("thumb_time", "viper_time"), ("viper", VIPER)),
-        (XTENSAWIN, ("viper_time", "ulab"), ("ulab", VIPER)),
-        (RV32IMC, ("thumb_time", "viper_time", "ulab"), ("viper", VIPER)),
-        (X64, ("viper_time",), ("reference", REFERENCE)),
-        (X64, ("viper_time", "ulab"), ("ulab", REFERENCE)),
+        (ARMV6M, (1, 25, 0, ""), "viper"),
+        (ARMV6M, (1, 26, 1, ""), "reference"),
+        (ARMV7EMSP, (1, 27, 0, ""), "reference"),
+        (RV32IMC, (1, 26, 0, ""), "reference"),
+        (XTENSAWIN, (1, 26, 0, ""), "viper"),
+        (RV32IMC, (1, 28, 0, ""), "viper"),
     ),
 )
-def test_selection(monkeypatch, arch, has, expected):
-    monkeypatch.setattr(tocsin.kernels, "_load", lambda name: name if name in has else None)
-    runtime = SimpleNamespace(implementation=SimpleNamespace(_mpy=arch << 10 | 0x306))
-    monkeypatch.setattr(tocsin.kernels, "sys", runtime)
-    assert tocsin.kernels._select() == expected
+def test_viper_source_is_left_alone_where_firmware_miscompiles_it(
+    load, monkeypatch, arch, version, expected
+):
+    """Native files come from a newer compiler and are taken all the same."""
+    monkeypatch.setattr(sys.implementation, "version", version)
+    assert load(arch, twins("viper", ("time",))).BACKEND == expected
+    assert load(arch, twins(f"{FOLDERS[arch]}/viper", ("time",))).BACKEND == "viper"
 
 
-def test_missing_or_refused_kernel_comes_from_the_next_backend(monkeypatch):
-    kernels = tocsin.kernels
-    modules = {
-        "thumb_spectral": SimpleNamespace(band_log2="thumb"),
-        "viper_spectral": SimpleNamespace(band_log2="viper", centroid="viper"),
-        "reference_fft": SimpleNamespace(rfft="reference"),
+@pytest.mark.parametrize("arch", (PLAIN, X64))
+def test_runtimes_without_32_bit_native_code_take_the_reference(load, arch):
+    files = twins("viper", ("time",)) | twins("armv6m/thumb", ("time",))
+    kernels = load(arch, files)
+    assert kernels.BACKEND == "reference"
+    assert used(kernels, "deinterleave") == "reference"
+
+
+@pytest.mark.parametrize("refusal", REFUSALS)
+@pytest.mark.parametrize("depth", range(5))
+def test_what_refuses_to_load_is_passed_over(load, refusal, depth):
+    """In this order: assembler in the folder, beside it, viper likewise, the reference."""
+    places = ["armv6m/thumb", "thumb", "armv6m/viper", "viper"]
+    groups = ("time", "moments")
+    files: dict[str, str] = {}
+    for i, place in enumerate(places):
+        files |= twins(place, groups)
+        if i < depth:
+            files |= {f"{place}_{group}": REFUSALS[refusal] for group in groups}
+    kernels = load(ARMV6M, files)
+    assert kernels.BACKEND == ("thumb", "thumb", "viper", "viper", "reference")[depth]
+    expected = [*places, "reference"][depth].replace("/", ".")
+    assert used(kernels, "moments") == expected
+
+
+def test_results_are_the_same_wherever_a_kernel_comes_from(load):
+    """One group from each place, none whole: still the values of the reference."""
+    from tocsin.kernels import reference
+
+    sources = {g: (KERNELS / f"reference_{g}.py").read_text() for g in ("fft", "spectral")}
+    files = {
+        "armv6m/thumb_spectral": REFUSALS["version"],
+        "viper_spectral": sources["spectral"] + "backend = 1\n",
+        "armv6m/thumb_fft": sources["fft"].replace("def spectrum", "def _spectrum")
+        + "backend = 1\n",
+        **twins("armv6m/viper", ("fft",)),
     }
-    monkeypatch.setattr(kernels, "_load", modules.get)
-    monkeypatch.setattr(kernels, "_native", THUMB)
-    saved = dict(vars(kernels))
-    try:
-        assert kernels.__getattr__("band_log2") == "thumb"
-        assert kernels.__getattr__("centroid") == "viper"
-        assert kernels.__getattr__("rfft") == "reference"
-    finally:
-        for name in ("band_log2", "centroid", "rfft"):
-            vars(kernels).pop(name, None)
-        vars(kernels).update(saved)
+    kernels = load(ARMV6M, files)
+    places = [used(kernels, name) for name in ("rfft", "spectrum", "band_log2", "kmeans")]
+    assert places == ["armv6m.thumb", "armv6m.viper", "viper", "reference"]
+    x = frame(signal("noise", 256, 1))
+    plan = make_plan(256, 256, REMOVE_MEAN)
+    edges = array("h", [2, 1, 30, 30, 129])
+    results = []
+    for source in (reference, kernels):
+        work, bands = source.make_work(256), array("h", [0, 0])
+        exponent = source.spectrum(x, window("hann", 256, 256), plan, work)
+        source.band_log2(work, edges, 0, bands)
+        results.append((exponent, list(work), list(bands)))
+    assert results[0] == results[1]
+
+
+@pytest.mark.parametrize(
+    ("arch", "files", "ulab", "expected"),
+    (
+        (ARMV6M, ("armv6m/thumb_time",), True, ("thumb",)),
+        (ARMV6M, ("viper_time",), True, ("viper",)),
+        (ARMV6M, (), True, ("ulab",)),
+        (ARMV6M, (), False, ("reference",)),
+        (ARMV7EMSP, ("armv7emsp/thumb_time",), True, ("thumb", "ulab")),
+        (ARMV7EMSP, ("viper_time",), True, ("viper", "ulab")),
+        (ARMV7EMSP, ("thumb_time",), False, ("thumb",)),
+        (XTENSAWIN, ("xtensawin/xtensa_time",), True, ("xtensa", "ulab")),
+        (XTENSAWIN, (), True, ("ulab",)),
+        (RV32IMC, ("rv32imc/rv32_time", "viper_time"), True, ("rv32",)),
+        (X64, ("viper_time",), True, ("ulab",)),
+    ),
+)
+def test_only_a_measurement_chooses_ulab_over_native_code(load, arch, files, ulab, expected):
+    sources = {name: TWIN.format(group="time", place=name) for name in files}
+    kernels = load(arch, sources | {"ulab": "" if ulab else "raise ImportError"})
+    assert expected == kernels.CANDIDATES
+    assert expected[0] == kernels.BACKEND
+
+
+def test_ulab_has_every_kernel_that_reads_its_work():
+    """So that no other backend's kernel meets its floats."""
+    source = (KERNELS / "ulab.py").read_text()
+    for group in tocsin.kernels.SPECTRA:
+        for name in tocsin.kernels.GROUPS[group]:
+            assert f"\ndef {name}(" in source
+
+
+def test_groups_name_every_kernel_of_the_reference():
+    from tocsin.kernels import reference
+
+    assert sorted(sum(tocsin.kernels.GROUPS.values(), ())) == sorted(reference.__all__)
+    for group, names in tocsin.kernels.GROUPS.items():
+        module = importlib.import_module("tocsin.kernels.reference_" + group)
+        assert all(hasattr(module, name) for name in names)
 
 
 def test_cpython_uses_the_reference():

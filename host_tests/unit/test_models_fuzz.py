@@ -14,9 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tocsin.models.bundle import Bundle, BundleError, parse
+from tocsin.models.file import open_bundle
 from tocsin.models.scorer import Scorer
 from tocsin.models.selftest import verify
-from tocsin.models.streamed import open_bundle
 from tools.train.bundle_format import decode
 from tools.train.pack import pack
 
@@ -112,7 +112,7 @@ def test_file_and_ram_agree_on_every_mutant():
         data = mutated(rng, rng.choice(BUNDLES))
         results = []
         for read in (lambda data: parse(data, "x.tcb"),
-                     lambda data: open_bundle(io.BytesIO(data), "x.tcb")):
+                     lambda data: open_bundle(io.BytesIO(data), "x.tcb", 0)):
             try:
                 bundle = read(data)
                 results.append(Scorer(bundle).score(VECTOR) if bundle.n_features <= 16 else 0)

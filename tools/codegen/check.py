@@ -17,6 +17,7 @@ from types import FunctionType, ModuleType, SimpleNamespace
 from typing import Any
 
 import numpy as np
+from unicorn import UcError
 
 from host_tests.board import bench, machine, native_modules, xtensa
 from tocsin.kernels import reference
@@ -35,6 +36,10 @@ _REASONS_EVERY = 50
 
 class Differs(ValueError):
     """Generated code that does not score as the interpreter does."""
+
+
+WRONG = (Differs, machine.MachineError, UcError)
+"""What code that is wrong raises when it is run."""
 
 
 class Unavailable(ValueError):

@@ -88,7 +88,7 @@ def generate(data: bytes, name: str, arch: str, step: Any = None) -> Generated:
         raise CodegenError(f"{name}: {error}; the interpreter is as good for it") from error
     except check.Unavailable as error:
         raise CodegenError(str(error)) from error
-    except check.Differs as error:
+    except check.WRONG as error:
         raise CodegenError(f"{name}: the generated code is wrong, please report it: {error}"
                            ) from error  # fmt: skip
 

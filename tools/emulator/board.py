@@ -5,6 +5,8 @@ DIRECTORY is the board's file system, with boot.py and main.py as they are on a 
     name            of the board                  end_s       when the run ends (virtual seconds)
     utc             at power-on, or null          ulab        true, "complex" or false (none)
     ticks_start_ms  ticks_ms() at power-on        platform    "rp2" or "esp32"
+    arch            number of the architecture in sys.implementation._mpy, default 0 (none)
+    ulab_us         virtual time that an FFT of ulab takes, default 0, like all other code
     plant           what the driver `plant` simulates, or null (see plant_driver.py)
     plant_start_s   the plant's time of day at power-on, default 0
     pins            which pins are reported (default all)
@@ -156,10 +158,13 @@ class Board:
             "select": build_select(), "gc": standin_system.build_gc(),
             "os": standin_system.build_os(self.root),
             "sys": standin_system.build_sys(
-                hw.platform, self.serial, bool(self.spec.get("serial"))),
+                hw.platform, self.spec.get("arch", 0), self.serial,
+                bool(self.spec.get("serial"))),
             **standin_system.build_port(hw, self.root)}
         if hw.ulab:
-            self.modules.update(standin_ulab.build(hw.ulab == "complex"))
+            cost = self.spec.get("ulab_us", 0)
+            self.modules.update(
+                standin_ulab.build(hw.ulab == "complex", lambda: hw.sleep_us(cost)))
         if self.spec.get("plant"):
             sys.modules["firmware.drivers.plant"] = plant_driver.build(
                 hw, self.spec["plant"], self.spec.get("plant_start_s", 0.0))

@@ -10,11 +10,11 @@ PROJECT = Path(__file__).resolve().parents[2]
 
 
 def deploy(root: Path, config: dict[str, Any] | str, models: dict[str, Path | bytes] | None = None,
-           project: Path = PROJECT) -> Path:
+           project: Path = PROJECT, board: str | None = None) -> Path:
     """Make `root` a freshly flashed board and return it.
 
     config: the device configuration, or raw text (to deploy a broken one). models: file name ->
-    bundle, stored in /models.
+    bundle, stored in /models. board: name of a file in board_configs, stored as /board.json.
     """
     shutil.rmtree(root, ignore_errors=True)
     (root / "models").mkdir(parents=True)
@@ -25,6 +25,8 @@ def deploy(root: Path, config: dict[str, Any] | str, models: dict[str, Path | by
     shutil.copytree(project / "lib", root / "lib", ignore=ignore)
     text = config if isinstance(config, str) else json.dumps(config)
     (root / "config.json").write_text(text)
+    if board is not None:
+        shutil.copy(project / "board_configs" / f"{board}.json", root / "board.json")
     for name, bundle in (models or {}).items():
         data = bundle if isinstance(bundle, bytes) else bundle.read_bytes()
         (root / "models" / name).write_bytes(data)

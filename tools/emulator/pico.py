@@ -90,6 +90,7 @@ class Pico:
         self._start = layout.fs_start
         self._end = layout.fs_start + layout.fs_blocksize * layout.fs_blockcount
         self.device.mcu.flash[self._start : self._end] = file_system(files or {}, layout)
+        self._line = _Line(self.device)
         self.device.cdc.on_device_connected = self._stop
         self.device.mcu.core.pc = FLASH_START_ADDRESS
         self._run_until_stopped(10.0, "did not come up on USB")
@@ -110,7 +111,7 @@ class Pico:
             errors.append(error)
             self._stop()
 
-        repl = _RawRepl(self.device, script.encode(), self._stop, failed)
+        repl = _RawRepl(self.device, self._line, script.encode(), self._stop, failed)
         repl.begin()
         try:
             self._run_until_stopped(limit_s, "did not finish the script")
@@ -143,11 +144,39 @@ class Pico:
                 raise PicoError(f"{what} within {limit_s:g} s of the board's time")
 
 
+class _Line:
+    """The host's end of the console: it answers the board's reads only when it has bytes.
+
+    rp2040py by itself answers each at once, with nothing if need be: 24,000 interrupts a second,
+    which take most of the board's time.
+    """
+
+    def __init__(self, device: BaseDevice):
+        self._typed = device.cdc.tx_fifo
+        answer = device.mcu.usb_ctrl.on_endpoint_read
+        assert answer is not None  # USBCDC set it
+        self._answer = answer
+        self._waiting: dict[int, int] = {}
+        device.mcu.usb_ctrl.on_endpoint_read = self._read
+
+    def _read(self, endpoint: int, size: int) -> None:
+        if endpoint and self._typed.empty:
+            self._waiting[endpoint] = size
+        else:
+            self._answer(endpoint, size)
+
+    def send(self) -> None:
+        """Answer the read that waits, if there is something to say."""
+        while self._waiting and not self._typed.empty:
+            self._answer(*self._waiting.popitem())
+
+
 class _RawRepl(RawReplRunner):
     """One script through the raw REPL, fed by an alarm on the board's clock."""
 
-    def __init__(self, device: BaseDevice, source: bytes, done, failed):
+    def __init__(self, device: BaseDevice, line: _Line, source: bytes, done, failed):
         super().__init__(device.cdc, source, on_result=done, on_error=failed)
+        self._line = line
         self._alarm = device.simulator.clock.create_alarm(self._feed_board)
 
     def begin(self) -> None:
@@ -169,4 +198,5 @@ class _RawRepl(RawReplRunner):
 
     def _feed_board(self) -> None:
         self.pump()
+        self._line.send()
         self._alarm.schedule(_FEED_NANOS)

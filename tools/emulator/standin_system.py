@@ -107,9 +107,10 @@ def board_path(root: Path, path: str) -> str:
     return str(root.joinpath(*parts))
 
 
-def build_sys(platform: str, serial: Serial, typing: bool) -> ModuleType:
+def build_sys(platform: str, arch: int, serial: Serial, typing: bool) -> ModuleType:
     """`sys` of the board: MicroPython's names; modules, path and exit are the process's own.
 
+    arch: of native code that the firmware takes, as in `sys.implementation._mpy`; 0 for none.
     typing: whether there is somebody at the serial line; without, stdin is None.
     """
     module = ModuleType("sys")
@@ -119,7 +120,8 @@ def build_sys(platform: str, serial: Serial, typing: bool) -> ModuleType:
 
     module.__dict__.update(
         implementation=SimpleNamespace(name="micropython", version=(1, 28, 0, ""),
-                                       _machine="Tocsin emulated board", _mpy=6 | 3 << 8),
+                                       _machine="Tocsin emulated board",
+                                       _mpy=6 | 3 << 8 | arch << 10),
         platform=platform, version="3.4.0; MicroPython v1.28.0", version_info=(3, 4, 0),
         byteorder="little", maxsize=0x7FFFFFFF, modules=host_sys.modules, path=host_sys.path,
         exit=host_sys.exit, stdin=serial.stdin if typing else None, stdout=serial.stdout,

@@ -281,10 +281,13 @@ def _numpy() -> ModuleType:
     return numpy
 
 
-def build(with_complex: bool = False) -> dict[str, ModuleType]:
+def build(
+    with_complex: bool = False, spend: Callable[[], None] | None = None
+) -> dict[str, ModuleType]:
     """Return fresh `ulab`, `ulab.numpy` and `ulab.utils` modules by name.
 
     with_complex: of an image with complex numbers, whose `fft.fft` returns one complex array.
+    spend: called with each `fft.fft`, to let the time pass that it takes.
     """
     ulab, numpy, utils = ModuleType("ulab"), _numpy(), ModuleType("ulab.utils")
     if with_complex:
@@ -296,6 +299,15 @@ def build(with_complex: bool = False) -> dict[str, ModuleType]:
         from_int16_buffer=_from_buffer(np.int16), from_uint16_buffer=_from_buffer(np.uint16),
         from_int32_buffer=_from_buffer(np.int32), from_uint32_buffer=_from_buffer(np.uint32),
         spectrogram=_spectrogram)
+    if spend is not None:
+        fft = numpy.__dict__["fft"]
+        transform = fft.fft
+
+        def timed(*arguments: Any) -> Any:
+            spend()
+            return transform(*arguments)
+
+        fft.fft = timed
     version = "6.12.0-2D-c" if with_complex else "6.12.0-2D"
     ulab.__dict__.update(numpy=numpy, utils=utils, __version__=version)
     return {"ulab": ulab, "ulab.numpy": numpy, "ulab.utils": utils}

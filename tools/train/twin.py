@@ -193,11 +193,11 @@ def _moments(group: Any, x: np.ndarray, count: int, out: np.ndarray) -> None:
     t = (28 - (log2 >> 8)) >> 1
     mean_square = ratio(squares, n, 2 * t)
     root = isqrt(mean_square)
-    for kind, at, q in group.items:
+    for kind, at, q in twin_float.statistics_of(group):
         if kind == "mean":
             out[at] = sat16((raw[1] << q) + shift_round(raw[2], 14 - q))
             continue
-        if kind in ("std", "rms"):
+        if kind == "rms":
             value = shift_round(root, np.minimum(t + s - q, 20))
         elif kind == "rms_log2":
             value = np.maximum(0, log2 - (s << 9) + 2048)

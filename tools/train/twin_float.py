@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from tocsin.dsp.moments import KINDS
+
 _WINDOWS = {
     "none": (1.0,),
     "hann": (0.5, 0.5),
@@ -87,6 +89,12 @@ def _read_off(items: list[Any], p: np.ndarray, zero: int, out: np.ndarray) -> No
                 out[item.at] = 16 * (p * inside * bins).sum(axis=0) / divisor
 
 
+def statistics_of(group: Any) -> list[tuple[str, int, int]]:
+    """(kind, index in the vector, fractional bits) of each statistic of a `Moments` group."""
+    table = group.table
+    return [(KINDS[table[i]], table[i + 1], table[i + 2]) for i in range(1, len(table), 3)]
+
+
 def moments(group: Any, x: np.ndarray, count: int, out: np.ndarray) -> None:
     frame = x[group.channel]
     frame = (frame[len(frame) - group.n :] if group.n else frame[:count]).astype(np.float64)
@@ -95,10 +103,10 @@ def moments(group: Any, x: np.ndarray, count: int, out: np.ndarray) -> None:
     square = (v**2).mean(axis=0)
     rms = np.sqrt(square)
     safe = np.where(rms > 0, rms, 1.0)
-    for kind, at, q in group.items:
+    for kind, at, q in statistics_of(group):
         if kind == "mean":
             value = mean * 2.0**q
-        elif kind in ("std", "rms"):
+        elif kind == "rms":
             value = rms * 2.0**q
         elif kind == "rms_log2":
             value = log2_scale(square, 2048)

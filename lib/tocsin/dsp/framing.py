@@ -50,7 +50,7 @@ class Buffers:
         self._fill = array("h", fill if fill else [0] * channels)
         self._last = array("h", self._fill)
         self._spec = array("h", [channels, 0, 0])
-        self._block = None
+        self._block = self  # no block
 
     def look_at(self, block, start: int, n: int) -> None:
         """Check that block[start:start+n] exists. Raises FramingError.
@@ -70,8 +70,9 @@ class Buffers:
         spec[1] = count
         spec[2] = to
         start *= self.channels
-        for channel in range(self.channels):
-            deinterleave(block, start + channel, spec, self.frames[channel])
+        for frame in self.frames:
+            deinterleave(block, start, spec, frame)
+            start += 1
         if self._missing is not None:
             for channel in range(self.channels):
                 self._hold(channel, to, to + count)
@@ -126,9 +127,13 @@ class Framer(Buffers):
         if self.ready or n <= 0:
             return 0
         self.look_at(block, start, n)
-        skipped = min(self._skip, n)
-        self._skip -= skipped
-        count = min(self.window - self._filled, n - skipped)
+        skipped = 0
+        if self._skip:
+            skipped = min(self._skip, n)
+            self._skip -= skipped
+        count = self.window - self._filled
+        if count > n - skipped:
+            count = n - skipped
         if count <= 0:
             return skipped
         if self._prime:

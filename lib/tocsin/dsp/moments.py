@@ -11,71 +11,12 @@ from array import array
 
 from tocsin.dsp.buffers import ALL, shared
 from tocsin.dsp.table import FeatureError, integer
-from tocsin.kernels import moments
-from tocsin.kernels.fixed import isqrt, log2_q8, log2_q8_wide, ratio, sat16, shift_round
+from tocsin.kernels import moments, statistics
 
 _LONGEST = 2048
-_BIG = 20 << 8
-
-
-def mean_square_log2(raw) -> int:
-    """256 * log2(mean square in LSB^2), of raw moments that are not all zero."""
-    return log2_q8_wide(raw[7], raw[8]) - log2_q8(raw[0]) - (raw[5] << 9)
-
-
-def root_shift(raw) -> int:
-    """How many fractional bits the RMS of the scaled samples has room for in 15 bits."""
-    return (28 - ((log2_q8_wide(raw[7], raw[8]) - log2_q8(raw[0])) >> 8)) >> 1
-
-
-def scaled_mean_square(raw) -> int:
-    """Mean square of the scaled samples with 2 * root_shift fractional bits, below 2**30."""
-    return ratio(raw[7], raw[8], 0, raw[0], 2 * root_shift(raw))
-
-
-def rms(raw, q: int) -> int:
-    """RMS in LSB with q fractional bits."""
-    shift = root_shift(raw) + raw[5] - q
-    return shift_round(isqrt(scaled_mean_square(raw)), min(shift, 20))
-
-
-def log2_above_one(raw) -> int:
-    """256 * log2(1 + mean square in LSB^2)."""
-    value = mean_square_log2(raw)
-    if value > _BIG:
-        return value
-    return log2_q8(256 + ratio(raw[7], raw[8], 0, raw[0], 8 - 2 * raw[5])) - 2048
-
-
-def crest_factor(raw) -> int:
-    """Largest distance from the mean over the RMS, Q8."""
-    square = raw[13] * raw[13]
-    low = (square & 0x7FFF) * raw[0]
-    high = (square >> 15) * raw[0] + (low >> 15)
-    return isqrt(ratio(high, low & 0x7FFF, raw[7], raw[8], 16))
-
-
-def skewness(raw) -> int:
-    """Mean cube over the RMS cubed, Q8."""
-    high = raw[9]
-    low = raw[10]
-    if high < 0:
-        high = -high
-        if low:
-            high -= 1
-            low = 32768 - low
-    cubes = ratio(high, low, raw[7], raw[8], 28)
-    root = isqrt(scaled_mean_square(raw))
-    value = ratio(cubes >> 15, cubes & 0x7FFF, 0, root, root_shift(raw) - 7)
-    return -value if raw[9] < 0 else value
-
-
-def kurtosis(raw) -> int:
-    """Mean fourth power over the mean square squared, Q8."""
-    fourth = ratio(raw[11], raw[12], raw[7], raw[8], 26)
-    square = scaled_mean_square(raw)
-    q = 8 + 2 * root_shift(raw)
-    return ratio(fourth >> 15, fourth & 0x7FFF, square >> 15, square & 0x7FFF, q)
+# in the order of the numbers that the kernel `statistics` gives them
+KINDS = ("mean", "rms", "rms_log2", "std_log2", "peak", "peak_to_peak", "crest_factor",
+          "skewness", "kurtosis", "zero_crossings")
 
 
 class Moments:
@@ -94,17 +35,14 @@ class Moments:
         if self.n and (window - self.n) & 1:
             # the newest samples start between two words, and the kernel reads whole ones
             self._copy = memoryview(array("h", bytes(2 * self.n)))
-        self.items = []
+        self.table = array("h", [0])
         self._frame = None
 
     def add(self, feature: dict, at: int) -> None:
-        self.items.append(
-            (
-                feature["kind"],
-                at,
-                integer(feature, "q", 0 if feature["kind"] == "mean" else -1, 8, 0),
-            )
-        )
+        kind = feature["kind"]
+        q = integer(feature, "q", 0 if kind == "mean" else -1, 8, 0)
+        self.table[0] += 1
+        self.table.extend(array("h", [KINDS.index("rms" if kind == "std" else kind), at, q]))
 
     def bind(self, frames, vector) -> None:
         frame = frames[self.channel]
@@ -124,28 +62,4 @@ class Moments:
         if self._copy is not None:
             self._copy[ALL] = self._newest
         moments(self._frame, self.n or count, raw)
-        varies = raw[7] or raw[8]
-        for kind, at, q in self.items:
-            if kind == "mean":
-                value = (raw[1] << q) + shift_round(raw[2], 14 - q)
-            elif not varies:
-                value = 0
-            elif kind == "std" or kind == "rms":
-                value = rms(raw, q)
-            elif kind == "rms_log2":
-                value = max(0, mean_square_log2(raw) + 2048)
-            elif kind == "std_log2":
-                value = log2_above_one(raw)
-            elif kind == "peak":
-                value = shift_round(raw[13], raw[5] - q)
-            elif kind == "peak_to_peak":
-                value = shift_round(raw[4] - raw[3], -q)
-            elif kind == "crest_factor":
-                value = crest_factor(raw)
-            elif kind == "skewness":
-                value = skewness(raw)
-            elif kind == "kurtosis":
-                value = kurtosis(raw)
-            else:
-                value = raw[6]
-            vector[at] = sat16(value)
+        statistics(raw, self.table, vector)

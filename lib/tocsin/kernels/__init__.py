@@ -21,12 +21,17 @@ NATIVE = {
 # no native code at all, or 64-bit words, in which its integers don't wrap as the kernels want
 _WITH_FPU = (1, 2, 7, 8, 10)
 _NO_VIPER = (0, 2, 12)
+# firmware that compiles viper source wrongly, and where: it loses the register of an index
+_BAD_COMPILER = ((1, 26), (1, 27))
+_BAD_ARCH = (4, 5, 6, 7, 8, 11)
 GROUPS = {
     "fft": ("make_work", "rfft", "spectrum"),
     "spectral": ("band_log2", "centroid", "load_power", "peak_bin", "weighted_log2"),
     "time": ("deinterleave",),
     "parts": ("block_means", "resample"),
     "moments": ("moments",),
+    "statistics": ("statistics",),
+    "numbers": ("isqrt", "widen"),
     "envelope": ("teager",),
     "model": ("kmeans", "matvec", "scale"),
     "network": ("fc_s8", "quantize_s8"),
@@ -48,10 +53,10 @@ def _load(name: str):
     return sys.modules[name]
 
 
-def _order(arch: int) -> list:
+def _order(arch: int, version: tuple) -> list:
     """Where an architecture's kernels may lie, best first: [folder.]backend."""
     order = ["reference"]
-    if arch not in _NO_VIPER:
+    if arch not in _NO_VIPER and (arch not in _BAD_ARCH or version not in _BAD_COMPILER):
         order.insert(0, "viper")
     if arch in NATIVE:
         folder, assembler = NATIVE[arch]
@@ -96,6 +101,6 @@ def __getattr__(name: str):
 
 
 _arch = (getattr(sys.implementation, "_mpy", 0) >> 10) & 15
-_ORDER = _order(_arch)
+_ORDER = _order(_arch, tuple(getattr(sys.implementation, "version", ())[:2]))
 CANDIDATES = _select(_arch)
 BACKEND = CANDIDATES[0]

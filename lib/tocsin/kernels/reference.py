@@ -11,6 +11,7 @@ from tocsin.kernels.reference_fft import make_work, rfft, spectrum
 from tocsin.kernels.reference_model import kmeans, matvec, scale
 from tocsin.kernels.reference_moments import moments
 from tocsin.kernels.reference_network import fc_s8, quantize_s8
+from tocsin.kernels.reference_numbers import isqrt, widen
 from tocsin.kernels.reference_parts import block_means, resample
 from tocsin.kernels.reference_rebuild import dequantize_s8
 from tocsin.kernels.reference_spectral import (
@@ -20,6 +21,7 @@ from tocsin.kernels.reference_spectral import (
     peak_bin,
     weighted_log2,
 )
+from tocsin.kernels.reference_statistics import statistics
 from tocsin.kernels.reference_time import deinterleave
 
 __all__ = (
@@ -30,6 +32,7 @@ __all__ = (
     "deinterleave",
     "dequantize_s8",
     "fc_s8",
+    "isqrt",
     "kmeans",
     "load_power",
     "make_work",
@@ -41,6 +44,8 @@ __all__ = (
     "rfft",
     "scale",
     "spectrum",
+    "statistics",
     "teager",
     "weighted_log2",
+    "widen",
 )

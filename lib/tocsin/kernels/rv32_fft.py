@@ -30,8 +30,9 @@ def rfft(a0, a1, a2, a3):
     c_swsp(s9, 36)
     c_swsp(s10, 32)
     c_swsp(s11, 28)
-    # Level: t0 min, t1 max - min, t2 sum, a6 over the frame, a4 its end, a5 end of whole fours
-    label(START)
+    # Level: t0 min, t1 max - min, t2 sum, a6 over the frame, a4 its end, a5 end of whole fours.
+    # The label is there because 28 are refused (README.md)
+    label(LABEL29)
     lh(t0, 0(a0))
     c_li(t1, 0)
     c_li(t2, 0)
@@ -79,7 +80,7 @@ def rfft(a0, a1, a2, a3):
     sub(t1, t1, a7)
     c_add(t0, a7)
     c_j(RANGE)
-    # s2 mean, s3 its fraction; one label more, as 28 would be refused (see README.md)
+    # s2 mean, s3 its fraction
     label(LEVEL)
     c_li(s2, 0)
     c_li(s3, 0)

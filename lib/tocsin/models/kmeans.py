@@ -7,10 +7,10 @@ cluster then gives the Mahalanobis distance. Format of the KMNS and PROJ section
 import struct
 from array import array
 
+from tocsin.kernels import isqrt
 from tocsin.kernels import kmeans as _nearest
 from tocsin.kernels import matvec as _project
 from tocsin.kernels.arrays import need
-from tocsin.kernels.fixed import isqrt
 from tocsin.models.bundle import refuse
 
 _LIMIT = 4095
@@ -34,7 +34,7 @@ class KMeans:
             width = self._read_projection(projection, n_features)
         self._read_clusters(view, width)
         self._n_in = n_features
-        self._z = None
+        self._z = self  # no vector
         self.raw = self.score = self.best = 0
 
     def _read_projection(self, view, n_features: int) -> int:

@@ -7,9 +7,9 @@ heads: classifier, regressor, autoencoder. Format of the MLPN section: README.md
 import struct
 from array import array
 
-from tocsin.kernels import fc_s8, quantize_s8
+from tocsin.kernels import fc_s8, isqrt, quantize_s8
 from tocsin.kernels.arrays import need
-from tocsin.kernels.fixed import isqrt, shift_round
+from tocsin.kernels.fixed import shift_round
 from tocsin.models.bundle import refuse
 
 CLASSIFIER = 0
@@ -54,7 +54,7 @@ class Mlp:
         if at != len(view):
             refuse("MLPN length")
         self._prepare_head(n_in, distance_shift)
-        self._z = None
+        self._z = self  # no vector
         self.score = 0
         self.label = -1
 
@@ -73,7 +73,9 @@ class Mlp:
         self._values.append(array("b", bytes((n_out + 3) & ~3)))
         self._widths.append(n_out)
         self._zero_point = zero_point
-        params = array("i", [stride, n_out, zero_point, low, high, 0, 0, 0])
+        params = array("i", bytes(32 + 16 * n_out))  # at once: growing would scatter the heap
+        params[0], params[1], params[2] = stride, n_out, zero_point
+        params[3], params[4] = low, high
         _read_outputs(view, start, stride, n_out, params)
         self._add_layer(view, end, stop, params)
         return stop
@@ -137,21 +139,23 @@ class Mlp:
             fc_s8(values[i], self._weights[i], self._params[i], values[i + 1])
 
     def _classify(self, out) -> int:
-        best = 0
-        for i in range(1, self.n_classes):
-            if out[i] > out[best]:
-                best = i
-        self.label = best
-        if self.normal < 0:
+        best = self._faulty(out)
+        normal = self.normal
+        if normal < 0:
+            self.label = best
             return 0
-        margin = out[self._faulty(out)] - out[self.normal]
+        margin = out[best] - out[normal]
+        self.label = normal if margin < 0 or (margin == 0 and normal < best) else best
         return 256 + shift_round(margin * self._mult, self._shift)
 
     def _faulty(self, out) -> int:
+        """The best class other than the normal one, the first of equals."""
         best = 1 if self.normal == 0 else 0
+        most = out[best]
         for i in range(best + 1, self.n_classes):
-            if i != self.normal and out[i] > out[best]:
+            if out[i] > most and i != self.normal:
                 best = i
+                most = out[i]
         return best
 
     def _reconstruct(self, z, out) -> int:
@@ -201,7 +205,7 @@ class Mlp:
 
 
 def _read_outputs(view, at: int, n_in: int, n_out: int, params):
-    """Append bias, multiplier limbs and exponent of each output as `fc_s8` wants them."""
+    """Fill in bias, multiplier limbs and exponent of each output as `fc_s8` wants them."""
     bias = array("i", bytes(view[at:at + 4 * n_out]))
     multiplier = array("i", bytes(view[at + 4 * n_out:at + 8 * n_out]))
     exponent = array("b", bytes(view[at + 8 * n_out:at + 9 * n_out]))
@@ -210,4 +214,6 @@ def _read_outputs(view, at: int, n_in: int, n_out: int, params):
         if (not (m == 0 or m >= 1 << 30) or not -29 <= exponent[o] <= 7
                 or (n_in * 16384 + abs(bias[o])) << max(exponent[o], 0) >= 1 << 28):
             refuse("MLPN scale")
-        params.extend(array("i", [bias[o], m >> 16, m & 0xFFFF, exponent[o]]))
+        k = 8 + 4 * o
+        params[k], params[k + 1] = bias[o], m >> 16
+        params[k + 2], params[k + 3] = m & 0xFFFF, exponent[o]

@@ -53,29 +53,30 @@ class Scorer:
             own[ALL] = vector
         except (TypeError, ValueError, NotImplementedError):
             raise ArrayError("a feature vector must be array('h') of %d" % self.n_features)
-        scale(own, self._scaler, self._z)
+        z = self._z
+        scale(own, self._scaler, z)
+        near = net = -1
         if self.kmeans is not None:
-            value = self.kmeans.update(self._z)
-            self._kmeans_score = min((value << 8) // self._kmeans_edge, _SCORE_MAX)
-        if self.network is not None:
+            near = (self.kmeans.update(z) << 8) // self._kmeans_edge
+            if near > _SCORE_MAX:
+                near = _SCORE_MAX
+        network = self.network
+        if network is not None:
             if self._network_scaler is not None:
-                scale(own, self._network_scaler, self._network_z)
-            value = self.network.update(self._network_z)
-            self._network_score = min((value << 8) // self._network_edge, _SCORE_MAX)
-            self.label = self.network.label
-        self.last = self._combine()
-        return self.last
-
-    def _combine(self) -> int:
-        near = self._kmeans_score
-        net = self._network_score
-        if self.network is None:
-            return near
-        if self.kmeans is None:
-            return net
-        if self._weighted:
-            return (near * self._kmeans_weight + net * self._network_weight) // self._weight_sum
-        return max(near, net)
+                z = self._network_z
+                scale(own, self._network_scaler, z)
+            net = (network.update(z) << 8) // self._network_edge
+            if net > _SCORE_MAX:
+                net = _SCORE_MAX
+            self.label = network.label
+        self._kmeans_score = near
+        self._network_score = net
+        if self._weighted and near >= 0 and net >= 0:
+            near = (near * self._kmeans_weight + net * self._network_weight) // self._weight_sum
+        elif net > near:
+            near = net
+        self.last = near
+        return near
 
     def reasons(self, count: int = 3) -> list:
         """The features that contributed most to the last score, largest first.

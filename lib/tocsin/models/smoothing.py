@@ -4,7 +4,6 @@
 `complete` checks the DECI section of a bundle and fills in its defaults; `Decision` runs it.
 All buffers are made in `__init__`; `update` allocates nothing.
 """
-from array import array
 
 from tocsin.models.bundle import refuse
 
@@ -62,8 +61,9 @@ class Median:
     """Causal median of the newest n scores; of those seen so far while fewer have come."""
 
     def __init__(self, n: int):
-        self._recent = array("i", [0] * n)
-        self._sorted = array("i", [0] * n)
+        # lists: an index takes half the time of an array's, and every pass counts
+        self._recent = [0] * n
+        self._sorted = [0] * n
         self._n = n
         self._count = 0
         self._at = 0
@@ -71,17 +71,17 @@ class Median:
     def update(self, score: int) -> int:
         """Add one score and return the median (the lower of two in the middle)."""
         ordered = self._sorted
-        count = self._count
+        count = i = self._count
         if count == self._n:
+            # the oldest one's place is the gap that moves to the new one's
+            count -= 1
             old = self._recent[self._at]
             i = 0
             while ordered[i] != old:
                 i += 1
-            while i < count - 1:
+            while i < count and ordered[i + 1] < score:
                 ordered[i] = ordered[i + 1]
                 i += 1
-            count -= 1
-        i = count
         while i > 0 and ordered[i - 1] > score:
             ordered[i] = ordered[i - 1]
             i -= 1
@@ -135,7 +135,7 @@ class Decision:
             self._filter = Ewma(smoothing["shift"])
         self.threshold = decision["threshold"]
         self._need = decision["vote"]["m"]
-        self._votes = array("b", [0] * decision["vote"]["n"])
+        self._votes = [0] * decision["vote"]["n"]
         self._at = 0
         self._sum = 0
         self.score = 0

@@ -1,78 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Bundles that don't fit in RAM: sections come from the open file, weights block by block.
+"""Networks whose weights don't fit in RAM: they are read from the bundle's file block by block.
 
-A file is what `open(path, "rb")` gives: seek, readinto, close. It stays open while the bundle is
-in use and is never trusted: each block is compared with its sum of the time when the whole file
-was checked, so a score is never made of other weights than those that were accepted.
+The file stays open and is never trusted: each block is compared with its sum of the time when the
+bundle was accepted, so a score is never made of other weights than those.
 """
 from array import array
-from binascii import crc32
 
 from tocsin.kernels import check_words, fc_s8
-from tocsin.models.bundle import Bundle, BundleError, refuse, split
+from tocsin.models.file import FileView
 from tocsin.models.mlp import AUTOENCODER, Mlp
 
 BLOCK = 10240
 _MIN_BLOCK = 1024
-_MAX_FILE = 1 << 24
 
 
 class WeightsError(OSError):
     """Weights could not be read, or are not those that were checked; there is no score."""
-
-
-class FileView:
-    """`size` bytes of a file from byte `start` on; a slice reads, and is a bytearray."""
-
-    def __init__(self, file, start: int, size: int):
-        self.file = file
-        self.start = start
-        self._size = size
-
-    def __len__(self) -> int:
-        return self._size
-
-    def __getitem__(self, part) -> bytearray:
-        """view[a:b] with 0 <= a <= b. Raises BundleError when the file ends before b."""
-        start = part.start or 0
-        stop = self._size if part.stop is None else min(part.stop, self._size)
-        data = bytearray(max(stop - start, 0))
-        self.file.seek(self.start + start)
-        if len(data) and self.file.readinto(data) != len(data):
-            raise BundleError("truncated at byte %d, copy it again" % (self.start + stop))
-        return data
-
-    def cut(self, start: int, stop: int) -> "FileView":
-        """The view of some of the bytes; nothing is read."""
-        return FileView(self.file, self.start + start, stop - start)
-
-
-class StreamedBundle(Bundle):
-    """A checked bundle that keeps only its configuration in RAM; made by `open_bundle`."""
-
-    def __init__(self, name: str, view: FileView, places: dict, in_ram: int, block: int):
-        self._in_ram = in_ram
-        self._block = block
-        self._network = None
-        super().__init__(name, view, places)
-
-    def section(self, tag: str):
-        """As in `Bundle`; the network and the self-test vectors are not read at once."""
-        place = self._places.get(tag)
-        if place is not None and tag in ("MLPN", "VECT"):
-            return self._view.cut(place[0], place[1])
-        return super().section(tag)
-
-    def _mlp(self, view):
-        if len(view) <= self._in_ram:
-            return Mlp(view, self.n_features)
-        if self._network is None:
-            self._network = StreamedMlp(view, self.n_features, self._block)
-        return self._network
-
-    def close(self):
-        """Close the file; after that only what is in RAM works."""
-        self._view.file.close()
 
 
 class StreamedMlp(Mlp):
@@ -151,43 +94,3 @@ class StreamedMlp(Mlp):
         Gradients run in bytecode over every weight, which would take a board seconds.
         """
         return super().contributions(z) if self.head == AUTOENCODER else [0] * len(z)
-
-
-def open_bundle(file, name: str = "model.tcb", in_ram: int = 0, block: int = BLOCK):
-    """Check a bundle file without loading it whole; returns the `StreamedBundle`.
-
-    A network of more than `in_ram` bytes is streamed in blocks of `block` bytes. The file stays
-    open; whoever opened it closes it after a refusal. Raises `BundleError`, in one line.
-    """
-    try:
-        size, crc = _checksum(file)
-        view = FileView(file, 0, size)
-        bundle = StreamedBundle(name, view, split(view, size, crc), in_ram, block)
-        if _checksum(file) != (size, crc):
-            raise BundleError("changed while it was read; load it again")
-        return bundle
-    except BundleError as error:
-        reason = error
-    except (OSError, ValueError) as error:
-        reason = "not readable (%s)" % error
-    except MemoryError:
-        reason = "needs more memory than is free; train a smaller one"
-    raise BundleError("%s: %s" % (name, reason))
-
-
-def _checksum(file) -> tuple:
-    """Size of the file, and the CRC-32 of all but its last four bytes."""
-    size = file.seek(0, 2)
-    if size > _MAX_FILE:
-        refuse("size")
-    buffer = memoryview(bytearray(_MIN_BLOCK))
-    file.seek(0)
-    crc = 0
-    left = size - 4
-    while left > 0:
-        part = buffer[:min(left, _MIN_BLOCK)]
-        if file.readinto(part) != len(part):
-            raise BundleError("truncated at byte %d, copy it again" % (size - 4 - left))
-        crc = crc32(part, crc)
-        left -= len(part)
-    return size, crc

@@ -135,13 +135,18 @@ class Alarm:
         event = self._pass_time(now_ms) | self._heard()
         if not valid:
             return event | self._failed()
-        event |= self._sensor_ok()
+        self._fault_ms = -1
+        if self.sensor_fault:
+            self.sensor_fault = False
+            event |= FAULT_OFF
         self.value = value
         self.extremes.update(value)
-        self._show(self._limit, value)
-        if self._warning is not None:
-            self._show(self._warning, value)
-        self._counting = not self.suppressed
+        limit, warning, suppressed = self._limit, self._warning, self.suppressed
+        if not suppressed or limit.is_back(value):
+            limit.update(value, now_ms)
+        if warning is not None and (not suppressed or warning.is_back(value)):
+            warning.update(value, now_ms)
+        self._counting = not suppressed
         return event | self._judge()
 
     def tick(self, now_ms: int) -> int:
@@ -193,12 +198,15 @@ class Alarm:
     def _pass_time(self, now_ms):
         passed = 0
         if self._started:
-            passed = max(diff(now_ms, self._now_ms), 0)
+            passed = diff(now_ms, self._now_ms)
+            if passed < 0:
+                passed = 0
         self._started = True
         self._now_ms = now_ms
-        self._silent_ms = add_sat(self._silent_ms, passed)
+        silent = add_sat(self._silent_ms, passed)
+        self._silent_ms = silent
         event = 0
-        if 0 < self._missing_after_ms <= self._silent_ms and not self.data_missing:
+        if 0 < self._missing_after_ms <= silent and not self.data_missing:
             self.data_missing = True
             event = MISSING_ON
         if self.suppressed:
@@ -210,12 +218,15 @@ class Alarm:
         return event
 
     def _heard(self):
-        counts = self._counting and self._silent_ms <= self._max_gap_ms
-        self._limit.elapse(self._silent_ms, counts)
-        if self._warning is not None:
-            self._warning.elapse(self._silent_ms, counts)
+        silent = self._silent_ms
+        counts = self._counting and silent <= self._max_gap_ms
+        limit, warning = self._limit, self._warning
+        if limit.outside or limit.rolls:
+            limit.elapse(silent, counts)
+        if warning is not None and warning.outside:
+            warning.elapse(silent, counts)
         if self._fault_ms >= 0:
-            self._fault_ms = add_sat(self._fault_ms, self._silent_ms)
+            self._fault_ms = add_sat(self._fault_ms, silent)
         self._counting = False
         self._silent_ms = 0
         if self.data_missing:
@@ -238,15 +249,12 @@ class Alarm:
             return FAULT_OFF
         return 0
 
-    def _show(self, excursion, value):
-        if not self.suppressed or excursion.is_back(value):
-            excursion.update(value, self._now_ms)
-
     def _judge(self):
         state = NORMAL
-        if self._limit.due():
+        limit, warning = self._limit, self._warning
+        if (limit.open or limit.sums) and limit.due():
             state = ALARM
-        elif self._warning is not None and self._warning.due():
+        elif warning is not None and warning.open and warning.due():
             state = WARNING
         if state < ALARM and self.state == ALARM and self._latch and not self.acknowledged:
             if self.latched:

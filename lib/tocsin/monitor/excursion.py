@@ -10,6 +10,8 @@ says whether the time between the two counts at all (see `alarm`).
 from tocsin.monitor.ticks import add_sat
 from tocsin.monitor.total import TotalTime
 
+_MOST = (1 << 30) - 1
+
 
 class Extremes:
     """Smallest and largest value since `reset`; `.count` values seen."""
@@ -32,7 +34,8 @@ class Extremes:
             self.low = value
         elif value > self.high:
             self.high = value
-        self.count = add_sat(self.count, 1)
+        if self.count < _MOST:
+            self.count += 1
 
 
 class Excursion:
@@ -44,7 +47,9 @@ class Excursion:
     within that.
 
     Attributes: outside (last value), open (excursion under way), since_ms (tick of its start),
-    lasted_ms (counted in it), peak (worst value in it), count (excursions), time.total_s (all).
+    lasted_ms (counted in it), peak (worst value in it), count (excursions), time.total_s (all),
+    sums (due by cumulative time), rolls (within a window). While neither outside nor `rolls`,
+    `elapse` changes nothing; while neither open nor `sums`, nothing is due.
     """
 
     def __init__(self, high: bool, limit: int, dead_band: int = 0, delay_ms: int = 0,
@@ -54,6 +59,8 @@ class Excursion:
         self._back = self._limit - dead_band
         self._delay_ms = delay_ms
         self._cumulative_s = cumulative_s
+        self.sums = cumulative_s > 0
+        self.rolls = window_s > 0
         if window_s:
             from tocsin.monitor.rolling import RollingTime
             self.time = RollingTime(window_s)

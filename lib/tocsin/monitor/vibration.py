@@ -17,9 +17,9 @@ def zone(value: int, uppers) -> int:
     the worse zone. The limits are the user's (presets: config/presets.py).
     """
     z = 0
-    for i in range(len(uppers)):
-        if value >= uppers[i]:
-            z = i + 1
+    for upper in uppers:
+        if value >= upper:
+            z += 1
     return z
 
 
@@ -67,12 +67,13 @@ class Drift:
         if not self.learnt:
             self._learn(value)
             return self.q8
-        if value > _CLIP * self.baseline:
-            value = _CLIP * self.baseline
-        step = (value << _Q14) - self._mean_q14
-        self._mean_q14 += (step + (1 << (self._shift - 1))) >> self._shift
-        self.q8 = ((self._mean_q14 >> (_Q14 - 8)) + self.baseline // 2) // self.baseline
-        return self.q8
+        baseline, mean, shift = self.baseline, self._mean_q14, self._shift
+        if value > _CLIP * baseline:
+            value = _CLIP * baseline
+        mean += ((value << _Q14) - mean + (1 << (shift - 1))) >> shift
+        self._mean_q14 = mean
+        q8 = self.q8 = ((mean >> (_Q14 - 8)) + baseline // 2) // baseline
+        return q8
 
     def _learn(self, value):
         self._sum += value
