@@ -5,13 +5,23 @@ A command is a generator `do_NAME(desk, words, rest)`: a str is a line to show, 
 the other tasks, an int a pause in ms. It raises ValueError with one line that says what to do.
 """
 
-from firmware.changes import open_audit
+import sys
 
 _LOOK = ("status", "sensors", "live", "alarms", "network")
 _READ = ("show", "log", "audit", "export")
 _ACT = ("ack", "release", "reset", "reboot", "test", "who")
 _SET = ("set", "calibrate", "push", "learn")
-_HOMES = ((_LOOK, "look"), (_READ, "read"), (_ACT, "act"), (_SET, "set"), (("help",), "help"))
+_CHECKER = tuple(["tocsin.config." + name for name in (
+    "strict", "schema", "defaults", "redaction", "edit", "rules")])
+_LOG = ("tocsin.link.chain", "firmware.audit", "firmware.changes")
+_HOMES = (
+    (_LOOK, "look", ("firmware.console_text", "firmware.console_units")),
+    (_READ, "read", ("firmware.console_text", "firmware.console_units") + _LOG + _CHECKER),
+    (_ACT, "act", ("firmware.operator",) + _LOG),
+    (_SET, "set", _LOG + _CHECKER + ("firmware.console_text", "firmware.console_units",
+                                     "tocsin.monitor.retune")),
+    (("help",), "help", ()))
+"""Commands, the module they are in, and what that needs: each takes a Pico some 25 ms to load."""
 
 
 class CommandError(ValueError):
@@ -29,6 +39,8 @@ class Desk:
     @property
     def audit(self):
         """The audit log, opened when first needed."""
+        from firmware.changes import open_audit
+
         return open_audit(self.app)
 
     def note(self, what: str, path: str, old=None, new=None) -> None:
@@ -40,7 +52,7 @@ class Desk:
 def names() -> list:
     """Every command."""
     found = []
-    for commands, _ in _HOMES:
+    for commands, _, _ in _HOMES:
         found.extend(commands)
     return found
 
@@ -51,8 +63,12 @@ def answer(desk, line: str):
     if not words:
         return
     name = words[0].lower()
-    for commands, home in _HOMES:
+    for commands, home, needed in _HOMES:
         if name in commands:
+            for other in needed:
+                if other not in sys.modules:
+                    __import__(other)
+                    yield None
             module = __import__("firmware.console_" + home, None, None, ("do_" + name,))
             yield None
             rest = line[line.find(words[0]) + len(words[0]):].strip()

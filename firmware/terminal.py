@@ -11,6 +11,7 @@ _RETRY_MS = 10
 _PIECE = 64
 _IN = 1
 _OUT = 4
+_FIRST = ("firmware.console_line", "firmware.console_desk")
 _LOADED = ("firmware.console", "firmware.changes", "tocsin.config.")
 
 running = []
@@ -40,6 +41,9 @@ class Terminal:
                 continue
             gc.collect()   # what is loaded now shall not lie between garbage
             try:
+                for name in _FIRST:
+                    __import__(name)
+                    await app.clock.sleep_ms(0)
                 from firmware.console_session import Session
 
                 await Session(app, self).run()

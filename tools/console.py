@@ -140,8 +140,7 @@ def _user() -> str:
         name = getpass.getuser().lower()
     except (OSError, KeyError):
         name = ""
-    kept = "".join(c for c in name if c in "abcdefghijklmnopqrstuvwxyz0123456789_-")
-    return kept.lstrip("0123456789_-")[:32] or "host"
+    return "".join(c for c in name if "a" <= c <= "z")[:32] or "host"
 
 
 def _link(port: str) -> Link:

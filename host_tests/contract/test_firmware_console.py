@@ -92,6 +92,54 @@ class TestShow(unittest.TestCase):
         self.assertNotIn(b"hunter2", kept)
 
 
+class TestSampling(unittest.TestCase):
+    """Three channels at 3.2 kHz from a chip with a FIFO of 512 samples, read by 128."""
+
+    def test_it_gets_a_turn_between_any_two_lines_and_loses_nothing(self):
+        bench = Bench()
+        chip = Chip(bench.app.clock)
+        bench.app.clock.spawn(chip.follow())
+        written = bench.line.write
+        turns = []
+
+        async def write(clock, data):
+            turns.append(chip.turns)
+            bench.scheduler.now_ms += 5   # writing takes its time
+            taken = await written(clock, data)
+            await clock.sleep_ms(0)   # as Terminal.write does after each piece
+            return taken
+
+        bench.line.write = write
+        for command in ("help", "status", "sensors", "alarms", "show alarms.temp_high",
+                        "export records", "test relay", "live 3", "audit",
+                        "set alarms.temp_high.limit 7.5", "calibrate temperature 0.1"):
+            turns.clear()
+            self.assertEqual(bench.ask(command, 6)[1], "ok", command)
+            for i in range(1, len(turns)):
+                self.assertGreater(turns[i], turns[i - 1], command)
+        self.assertEqual(chip.lost, 0)
+        self.assertGreater(chip.taken, 3200 * 60)
+
+
+class Chip:
+    """Fills its FIFO by the clock; `follow` fetches 128 samples as soon as they are there."""
+
+    def __init__(self, clock):
+        self.clock = clock
+        self.turns = self.taken = self.lost = 0
+        self._start = clock.ticks_ms()
+
+    async def follow(self):
+        while True:
+            waiting = (self.clock.ticks_ms() - self._start) * 16 // 5 - self.taken - self.lost
+            if waiting > 512:
+                self.lost += waiting - 512
+            if waiting >= 128:
+                self.taken += 128
+            self.turns += 1
+            await self.clock.sleep_ms(5)
+
+
 class TestTyping(unittest.TestCase):
     def lines(self, data):
         line, found = Line(), []
