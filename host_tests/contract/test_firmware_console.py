@@ -104,7 +104,7 @@ class TestSampling(unittest.TestCase):
 
         async def write(clock, data):
             turns.append(chip.turns)
-            bench.scheduler.now_ms += 5   # writing takes its time
+            bench.scheduler.now_ms += 6   # writing takes its time
             taken = await written(clock, data)
             await clock.sleep_ms(0)   # as Terminal.write does after each piece
             return taken
