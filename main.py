@@ -9,7 +9,6 @@ import machine
 
 _RESET_AFTER_S = 5
 _COLLECT_EVERY = 32768
-_PERSON_S = 900
 
 watchdog = store = app = slots = None
 reason = "the app ended"
@@ -21,10 +20,12 @@ try:
     watchdog = Watchdog(machine)
     import asyncio
     import os
+    import select
 
     from firmware import slots
     from firmware.clock import Clock
     from firmware.store import Store
+    from firmware.terminal import Terminal
 
     store = Store(os, slots.root())
     slots.running()
@@ -37,14 +38,13 @@ try:
               watchdog=watchdog)
     gc.threshold(-1)  # nothing stays from now on: collect when the heap is full
     try:
-        asyncio.run(app.run())
+        asyncio.run(app.run(Terminal(sys.stdin, sys.stdout, select.poll) if sys.stdin else None))
     finally:
         app.close()
 except KeyboardInterrupt:  # a person takes over at the prompt; Ctrl-D goes back to work
-    if watchdog is not None:
-        watchdog.maintenance(_PERSON_S)
-    if slots is not None:
-        slots.expect("person")
+    from firmware import maintenance, slots
+
+    maintenance.begin(watchdog, slots, app)
     reason = None
 except Exception as error:  # the last resort: whatever it was, note it and start afresh
     reason = "%s: %s" % (type(error).__name__, error)

@@ -33,6 +33,7 @@ class App:
         self.clock = clock
         self.store = store
         self.log = Log(clock, store, echo=echo)
+        self.audit = None
         self._drivers = drivers or {}
         self._hardware = None
         self.config, self.problems = configuration.load(store)
@@ -110,6 +111,10 @@ class App:
                     self.problems.append("pipeline %s: %s" % (name, model.note))
             except Exception as error:  # the bundle is foreign data
                 self.problems.append("pipeline %s: model refused: %s" % (name, error))
+        if sensor.get("calibration"):
+            from firmware.calibration import apply
+            driver.channels = apply(driver.channels, sensor["calibration"],
+                                    self.problems)
         pipeline = self._assemble(name, settings, driver, model)
         if self._is_slow(driver):
             pipeline.summary.follow_channels()
@@ -166,8 +171,8 @@ class App:
         rule = safe_rule("%s.%s" % (pipeline, channel))
         self.alarms[name] = self.pipelines[pipeline].watch(name, rule, channel)
 
-    async def run(self) -> None:
-        """Run for ever."""
+    async def run(self, terminal=None) -> None:
+        """Run for ever. terminal: a `Terminal` for whoever is at the machine, or None."""
         self._report_start()
         self.outputs.start()
         for name in self.samplers:
@@ -180,6 +185,8 @@ class App:
             from firmware.patterns import run
             self.clock.spawn(keep(self, "patterns", run, shown, self.clock))
         self.clock.spawn(keep(self, "health", self._report_health))
+        if terminal is not None:
+            self.clock.spawn(keep(self, "console", terminal.run, self))
         await keep(self, "deadlines", watch, self)
 
     def close(self) -> None:

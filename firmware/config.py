@@ -12,9 +12,9 @@ import sys
 
 from tocsin import __version__
 
-_NEWEST = "config.json"
+NEWEST = "config.json"
 _ACCEPTED = "config.good"
-_LIMIT = 16384
+LIMIT = 16384
 _CHECKER = "tocsin.config."
 
 
@@ -23,15 +23,15 @@ def load(store) -> tuple:
 
     problems: one line each; empty only when /config.json itself is in use.
     """
-    newest = store.read(_NEWEST, _LIMIT)
-    source, good = _accepted(store)
-    if newest is not None and good is not None and source == _digest(newest):
+    newest = store.read(NEWEST, LIMIT)
+    source, good = accepted(store)
+    if newest is not None and good is not None and source == digest(newest):
         return good, []
     problems = []
     if newest is None:
         problems.append("/config.json is missing or above 16 KB; deploy one")
     config = _check(store, newest, good, problems)
-    _forget_checker()
+    forget(_CHECKER)
     return config, problems
 
 
@@ -41,7 +41,7 @@ def _check(store, newest, good, problems: list) -> dict:
 
     config, index, wrong = choose([] if newest is None else [newest], _fallback)
     if index == 0:
-        _accept(store, newest, config)
+        accept(store, newest, config)
         return config
     if good is None:
         problems.extend(wrong)
@@ -51,14 +51,15 @@ def _check(store, newest, good, problems: list) -> dict:
     return complete(good)
 
 
-def _accept(store, text: bytes, config: dict) -> None:
-    body = "%s %s" % (_digest(text), json.dumps(config))
+def accept(store, text: bytes, config: dict) -> None:
+    """Keep what a valid text means, complete: the next boot need not check it."""
+    body = "%s %s" % (digest(text), json.dumps(config))
     store.replace(_ACCEPTED, ("%08x %s" % (_crc(body.encode()), body)).encode())
 
 
-def _accepted(store) -> tuple:
+def accepted(store) -> tuple:
     """(SHA-256 of the source text in hex, complete config), or (None, None) if not sound."""
-    data = store.read(_ACCEPTED, 4 * _LIMIT)
+    data = store.read(_ACCEPTED, 4 * LIMIT)
     try:
         if data is None or int(data[:8], 16) != _crc(data[9:]):
             return None, None
@@ -67,8 +68,8 @@ def _accepted(store) -> tuple:
         return None, None
 
 
-def _digest(text: bytes) -> str:
-    """Of the text and the version that completed it: newer firmware may know more keys."""
+def digest(text: bytes) -> str:
+    """SHA-256 of the text and the version that completed it: newer firmware may know more keys."""
     return binascii.hexlify(hashlib.sha256(__version__.encode() + text).digest()).decode()
 
 
@@ -76,13 +77,17 @@ def _crc(data: bytes) -> int:
     return binascii.crc32(data) & 0xFFFFFFFF
 
 
-def _forget_checker() -> None:
-    """Give the checker's memory back: drop its modules, and the package's names for them."""
-    package = sys.modules.get("tocsin.config")
-    for name in [name for name in sys.modules if name.startswith(_CHECKER)]:
+def forget(start: str) -> None:
+    """Give memory back: drop the modules whose names begin so, and their packages' names for them.
+
+    All belong to one package.
+    """
+    package = sys.modules.get(start.rsplit(".", 1)[0])
+    for name in [name for name in sys.modules if name.startswith(start)]:
         del sys.modules[name]
-        if package is not None and hasattr(package, name[len(_CHECKER):]):
-            delattr(package, name[len(_CHECKER):])
+        own = name.rsplit(".", 1)[1]
+        if package is not None and hasattr(package, own):
+            delattr(package, own)
 
 
 def _fallback() -> dict:

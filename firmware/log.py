@@ -13,7 +13,8 @@ _FILES = 2
 class Log:
     """Newest `capacity` lines in a ring that drops the oldest; warnings and errors also to flash.
 
-    Attributes: dropped (lines that left the ring), errors, unwritten (lines the flash refused).
+    Attributes: dropped (lines that left the ring), errors, unwritten (lines the flash refused),
+    echo (called with each line, or None).
     """
 
     def __init__(self, clock, store=None, capacity: int = 32, echo=None):
@@ -21,7 +22,7 @@ class Log:
         self._store = store
         self._ring = [None] * capacity
         self._at = 0
-        self._echo = echo
+        self.echo = echo
         self.dropped = 0
         self.errors = 0
         self.unwritten = 0
@@ -35,8 +36,8 @@ class Log:
         self._at = (self._at + 1) % len(self._ring)
         if level == ERROR:
             self.errors += 1
-        if self._echo is not None:
-            self._echo(line)
+        if self.echo is not None:
+            self.echo(line)
         if level != INFO and self._store is not None:
             if not self._store.append(_FILE, line + "\n", _FILE_BYTES, _FILES):
                 self.unwritten += 1

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a person at the machine can do: acknowledge alarms and release outputs."""
+"""What a person at the machine can do: acknowledge and reset alarms, test and release outputs."""
 
 from firmware.log import INFO
 
@@ -14,6 +14,34 @@ def acknowledge(app, name: str) -> bool:
                     app.on_change(pipeline, alarm, mask)
                 return True
     return False
+
+
+def reset(app, name: str) -> bool:
+    """Alarm `name` forgets least, greatest and time outside. False when there is none."""
+    for pipeline in app.pipelines.values():
+        for alarm in pipeline.alarms:
+            if alarm.name == name:
+                mask = alarm.reset(app.clock.ticks_ms())
+                if mask:
+                    app.on_change(pipeline, alarm, mask)
+                return True
+    return False
+
+
+def begin_test(output) -> None:
+    """Show a trip, as an alarm would; a relay's own state stays and counts when the test ends."""
+    if output.driver == "relay":
+        output.drive(True)
+    else:
+        output.tripped = True
+
+
+def end_test(output) -> None:
+    """Show again what the alarms say."""
+    if output.driver == "relay":
+        output.show()
+    else:
+        output.tripped = output.active
 
 
 def release(app, name: str) -> bool:

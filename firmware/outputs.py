@@ -51,6 +51,10 @@ class Output:
         if self.driver == "relay":
             self.drive(self.tripped)
 
+    def stop(self) -> None:
+        """Nobody watches from now on: a fail-safe relay trips, the others fall silent."""
+        self.drive(self._fail_safe)
+
     def acknowledge(self) -> bool:
         """Release a latched output; False while its alarms are still there."""
         if self.active:

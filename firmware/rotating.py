@@ -19,6 +19,8 @@ class Machine:
         if section["zones"] is not None:
             self._zones = [int(round((upper - offset) / scale)) for upper in section["zones"]]
         self.drift = Drift(section["baseline_windows"], section["drift_shift"])
+        if section.get("baseline") is not None:
+            self.drift.restore(int(round((section["baseline"] - offset) / scale)), 256)
         self._base = values.add("drift", 1 / 256)
         values.add("zone")
 

@@ -22,12 +22,13 @@ class Sampler:
     that began too late by more than a period), failed (reads that failed), silent (no data for
     three times the normal pause and a second; never so between parts, where nothing is due),
     error (of the newest read, None when it was good), lost (windows cut short by a failed read or
-    lost samples), broken (it raised again and again; set by its supervisor).
+    lost samples), broken (it raised again and again; set by its supervisor), driver, fast (it
+    comes in blocks).
     """
 
     def __init__(self, pipeline, driver, schedule, clock):
         self._pipeline = pipeline
-        self._driver = driver
+        self.driver = driver
         self._clock = clock
         self._every_ms = 0 if schedule is None else round(schedule["every_s"] * 1000)
         self._windows = 0 if schedule is None else schedule["windows"]
@@ -36,7 +37,7 @@ class Sampler:
             size = pipeline.window or _BLOCK
         elif driver.rate_mhz and driver.rate_mhz < 10_000:
             size = 1
-        self._fast = driver.rate_mhz and size == _BLOCK
+        self.fast = driver.rate_mhz and size == _BLOCK
         self._size = size
         self._block = array("h", [0] * (size * len(driver.channels)))
         self.late = 0
@@ -53,19 +54,19 @@ class Sampler:
         self._limit_ms = min(3 * self._pause_ms + _RETRY_MS, _LONGEST_MS)
 
     def _normal_pause(self, size: int) -> int:
-        if self._driver.parts:
+        if self.driver.parts:
             return 0
-        if self._every_ms or not self._driver.rate_mhz:
+        if self._every_ms or not self.driver.rate_mhz:
             return self._every_ms
-        return size * 1_000_000 // self._driver.rate_mhz
+        return size * 1_000_000 // self.driver.rate_mhz
 
     def dropped(self) -> int:
         """Samples that the sensor or its driver lost."""
-        return self._driver.dropped
+        return self.driver.dropped
 
     def losses(self) -> dict:
         """What was lost so far."""
-        return {"dropped": self._driver.dropped, "late": self.late, "failed": self.failed,
+        return {"dropped": self.driver.dropped, "late": self.late, "failed": self.failed,
                 "windows": self.lost + self._pipeline.unscored}
 
     def check(self, now_ms: int) -> bool:
@@ -119,7 +120,7 @@ class Sampler:
     async def _once(self) -> bool:
         clock = self._clock
         try:
-            count = await self._driver.read(self._block)
+            count = await self.driver.read(self._block)
             if not 0 <= count <= self._size:
                 raise OSError("%d samples in a block of %d" % (count, self._size))
         except OSError as error:
@@ -128,7 +129,7 @@ class Sampler:
             self._turned_ms = clock.ticks_ms()
             self.broken = False
             self._pipeline.sensor_failed(self._turned_ms)
-            if self._fast:
+            if self.fast:
                 self._restart()
             await clock.sleep_ms(_RETRY_MS)
             return False
@@ -137,11 +138,11 @@ class Sampler:
         self._heard_ms = self._turned_ms = now
         self._heard = True
         self.broken = False
-        if self._driver.dropped != self._seen:
-            self._seen = self._driver.dropped
-            if self._fast:
+        if self.driver.dropped != self._seen:
+            self._seen = self.driver.dropped
+            if self.fast:
                 self._restart()
-        if self._driver.parts:
+        if self.driver.parts:
             self._pipeline.feed_part(self._block, count, now)
         else:
             self._pipeline.feed(self._block, count, now)

@@ -55,6 +55,14 @@ class Store:
             return False
         return True
 
+    def rotate(self, name: str, files: int) -> bool:
+        """Move a file to NAME.1, .2 .. files-1 now. False when the flash is failing."""
+        try:
+            self._rotate(self._root + name, files)
+        except OSError:
+            return False
+        return True
+
     def _size(self, path: str) -> int:
         try:
             return self._os.stat(path)[6]

@@ -30,6 +30,7 @@ from rich.progress import (
 
 from tools.boards.command import deploy, flash
 from tools.codegen.command import codegen
+from tools.console import register
 
 app = typer.Typer(
     name="tocsin",
@@ -433,6 +434,7 @@ def replay(
 
 for _command in (codegen, flash, deploy):
     app.command()(_command)
+register(app)
 
 
 @app.command()

@@ -69,6 +69,19 @@ def write_manifest() -> None:
     (ROOT / "package.json").write_text(text % (urls, tocsin.__version__))
 
 
+def console_modules() -> list[str]:
+    """What is loaded only while somebody types at the serial line, commissioning included."""
+    patterns = ("firmware/console*.py", "lib/tocsin/link/chain.py", "lib/tocsin/monitor/retune.py")
+    found = [path.relative_to(ROOT).as_posix() for p in patterns for path in ROOT.glob(p)]
+    parts = ("audit", "calibration", "changes", "learn", "maintenance", "operator")
+    checker = ("defaults", "edit", "redaction", "rules", "schema", "sections", "strict")
+    return sorted(
+        found
+        + [f"firmware/{name}.py" for name in parts]
+        + [f"lib/tocsin/config/{name}.py" for name in checker]
+    )
+
+
 def measure() -> dict:
     """The content of build/sizes.json."""
     loaded: dict[str, int] = {}
@@ -79,7 +92,14 @@ def measure() -> dict:
         by_arch[template] = {arch: weight(native(always, arch), arch) for arch in ARCHES}
         loaded[template] = max(by_arch[template].values())
         once[template] = weight(check)
-    return {"loaded": loaded, "by_arch": by_arch, "loaded_once": once, "modules": modules()}
+    console = weight(console_modules())
+    return {
+        "loaded": loaded,
+        "by_arch": by_arch,
+        "loaded_once": once,
+        "console": console,
+        "modules": modules(),
+    }
 
 
 def show(sizes: dict, console: Console) -> None:
@@ -97,6 +117,7 @@ def show(sizes: dict, console: Console) -> None:
         more = f"{sizes['loaded_once'][template]} more"
         table.add_row(template, *cells, f"{100 * size / LIMIT:.0f} %", more)
     console.print(table)
+    console.print(f"Console, while somebody types: {sizes['console']} more at most.")
     console.print("The check of a new config runs first and gives its memory back.")
 
 

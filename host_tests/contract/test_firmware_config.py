@@ -113,7 +113,7 @@ class ConfigChoice(unittest.TestCase):
         version = config.__version__
         config.__version__ = version + ".1"
         try:
-            config._accept(store, store.files["config.json"], {"alarms": {}})
+            config.accept(store, store.files["config.json"], {"alarms": {}})
         finally:
             config.__version__ = version
         again, problems = config.load(store)

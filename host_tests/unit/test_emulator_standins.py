@@ -8,6 +8,7 @@ import pytest
 
 from tools.emulator import standin_system, standin_ulab
 from tools.emulator.hardware import Hardware
+from tools.emulator.serial import Serial
 from tools.emulator.standin_machine import build as build_machine
 from tools.emulator.standin_time import build_asyncio, build_time
 from tools.emulator.virtual import VirtualClock
@@ -62,7 +63,7 @@ def test_ulab_frombuffer_shares_memory():
 
 
 def test_micropython_has_no_native_code():
-    module = standin_system.build_micropython(hardware())
+    module = standin_system.build_micropython(hardware(), Serial(hardware(), None))
     for name in ("viper", "native", "asm_thumb"):
         with pytest.raises(SyntaxError):
             getattr(module, name)

@@ -137,8 +137,9 @@ def test_without_any_config_the_device_reports_it(tmp_path):
 def test_a_crash_in_main_is_noted_and_resets(tmp_path):
     root = deploy(tmp_path / "board", config())
     broken = root / "firmware" / "app.py"
-    broken.write_text(broken.read_text().replace("async def run(self) -> None:",
-                                                 "async def run(self) -> None:\n        1 / 0\n"))
+    head = "async def run(self, terminal=None) -> None:\n"
+    assert head in broken.read_text()
+    broken.write_text(broken.read_text().replace(head, head + "        1 / 0\n"))
     events = run(root, end_s=18)
     assert [e["cause"] for e in events if e["kind"] == "boot"] == [1, 3, 3, 3]
     assert (root / "crash.txt").read_text().count("ZeroDivisionError") == 4

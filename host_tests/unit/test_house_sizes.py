@@ -35,6 +35,15 @@ def test_templates_load_only_what_they_use(modules):
     assert {name for name, paths in modules.items() if forest in paths} == set()
 
 
+def test_console_is_loaded_only_when_somebody_types(modules):
+    console = set(sizes.console_modules())
+    assert {"firmware/console_set.py", "firmware/audit.py"} <= console
+    assert all((ROOT / path).is_file() for path in console)
+    for paths in modules.values():
+        assert not console & paths
+        assert "firmware/terminal.py" in paths
+
+
 def test_accepted_config_is_not_checked_again(boots):
     checker = "lib/tocsin/config/schema.py"
     for always, once in boots.values():

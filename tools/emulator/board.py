@@ -12,6 +12,7 @@ DIRECTORY is the board's file system, with boot.py and main.py as they are on a 
     chips           register-level chips on its buses (see chip_plants.py)
     pins            which pins are reported (default all)
     watch_s         how often the app's status is reported      max_boots   default 8
+    serial          {"keys": [[seconds, text], ..]} or {"port": n, "pace": x}, see serial.py
     operator        {"ack_after_s": n} acknowledges latched outputs n seconds after they tripped
 Everything visible from outside goes to stdout as JSON lines: pins, console, status, resets.
 The board's own files see MicroPython's modules; nothing else in the process does.
@@ -23,12 +24,13 @@ import json
 import os
 import sys
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 from tools.emulator import (
     chip_plants,
     plant_driver,
+    prompt,
     standin_machine,
     standin_onewire,
     standin_system,
@@ -37,23 +39,33 @@ from tools.emulator import (
     watch,
 )
 from tools.emulator.hardware import PWRON_RESET, BoardReset, Hardware
+from tools.emulator.serial import Serial, build_select
 from tools.emulator.virtual import Deadlock, EndOfRun, VirtualClock
 
 _ABSENT = ("machine", "network", "ulab", "rp2", "esp32", "micropython")
 
 
 class _Console:
-    """The board's stdout: whole lines become observations."""
+    """The board's stdout: whole lines become observations; bytes go to the serial line too."""
 
     def __init__(self, hw: Hardware):
         self._hw = hw
         self._line = ""
+        self.serial: Serial | None = None
+        self.buffer = SimpleNamespace(write=self._write_bytes)
 
     def write(self, text: str) -> int:
+        self._write_bytes(text.replace("\n", "\r\n").encode())
+        return len(text)
+
+    def _write_bytes(self, data: bytes) -> int:
+        if self.serial is not None:
+            self.serial.send(data)
+        text = bytes(data).decode("utf-8", "replace").replace("\r\n", "\n")
         *lines, self._line = (self._line + text).split("\n")
         for line in lines:
             self._hw.observe("console", text=line)
-        return len(text)
+        return len(data)
 
     def flush(self) -> None:
         pass
@@ -75,6 +87,9 @@ class Board:
             ticks_start_ms=spec.get("ticks_start_ms", 0), ulab=spec.get("ulab", False),
             platform=spec.get("platform", "rp2"),
             observe=self._observe)
+        self.console = _Console(self.hw)
+        self.serial = Serial(self.hw, self.console)
+        self.console.serial = self.serial
         self.modules: dict[str, ModuleType] = {}
         chip_plants.wire(self.hw, spec.get("chips", []), spec.get("plant_start_s", 0.0))
         self._main: dict[str, Any] = {}
@@ -91,7 +106,8 @@ class Board:
         """Boot, and boot again after each reset, until the run ends; return why it ended."""
         builtins.__import__ = self._import
         builtins.open = self._open
-        sys.stdout = _Console(self.hw)
+        sys.stdout = self.console
+        self._start_serial()
         sys.path[:0] = [str(self.root), str(self.root / "lib")]
         cause, reason = PWRON_RESET, "end"
         try:
@@ -113,6 +129,13 @@ class Board:
             sys.stdout = sys.__stdout__
         return reason
 
+    def _start_serial(self) -> None:
+        serial = self.spec.get("serial") or {}
+        self.serial.type_later(serial.get("keys", []))
+        if "port" in serial:
+            self.clock.pace = serial.get("pace", 1.0)
+            self.serial.listen(serial["port"])
+
     def _boot(self, cause: int) -> None:
         self.hw.power_up(cause)
         for name, module in list(sys.modules.items()):
@@ -127,15 +150,20 @@ class Board:
             if path.exists():
                 self._main = {"__name__": "__main__", "__file__": str(path)}
                 exec(compile(path.read_text(), str(path), "exec"), self._main)
+        if self.spec.get("serial"):
+            prompt.run(self.serial, self._main, str(self.root / "prompt"))
 
     def _build_modules(self) -> None:
         hw = self.hw
         self.modules = {
             "machine": standin_machine.build(hw), "time": standin_time.build_time(hw),
             "asyncio": standin_time.build_asyncio(hw), "network": standin_system.build_network(),
-            "micropython": standin_system.build_micropython(hw), "gc": standin_system.build_gc(),
+            "micropython": standin_system.build_micropython(hw, self.serial),
+            "select": build_select(), "gc": standin_system.build_gc(),
             "os": standin_system.build_os(self.root),
-            "sys": standin_system.build_sys(hw.platform, self.spec.get("arch", 0)),
+            "sys": standin_system.build_sys(
+                hw.platform, self.spec.get("arch", 0), self.serial,
+                bool(self.spec.get("serial"))),
             **standin_onewire.build(hw), **standin_system.build_port(hw, self.root)}
         if hw.ulab:
             cost = self.spec.get("ulab_us", 0)

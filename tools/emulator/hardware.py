@@ -63,6 +63,7 @@ class Hardware:
         self.rp2_adc = Rp2Adc(lambda: clock.now_us, self._sample)
         self.rtc_memory = b""
         self._observe = observe
+        self.timers: list[Any] = []
         self._watchdog: Interrupt | None = None
 
     def _sample(self, number: int, index: int) -> int:
@@ -115,6 +116,8 @@ class Hardware:
         if self._watchdog is not None:
             self._watchdog.cancel()
             self._watchdog = None
+        for timer in list(self.timers):
+            timer.deinit()
         self.reset_cause = cause
         self.rp2_adc = Rp2Adc(lambda: self.clock.now_us, self._sample)
         self.pins.clear()

@@ -173,6 +173,7 @@ def build(hw: Hardware) -> ModuleType:
         def init(self, *, mode: int = 1, freq: float = -1, period: int = -1,
                  callback: Any = None, hard: bool = False) -> None:
             self.deinit()
+            hw.timers.append(self)
             step_us = round(1e6 / freq) if freq > 0 else period * 1000
 
             def fire() -> None:
@@ -189,6 +190,8 @@ def build(hw: Hardware) -> ModuleType:
             if self._interrupt is not None:
                 self._interrupt.cancel()
                 self._interrupt = None
+            if self in hw.timers:
+                hw.timers.remove(self)
 
     def freq(hz: int | None = None) -> int | None:
         if hz is None:

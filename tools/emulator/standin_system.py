@@ -12,13 +12,14 @@ from typing import Any, NoReturn
 
 from tools.emulator.chips.rp2_adc import address_of
 from tools.emulator.hardware import Hardware
+from tools.emulator.serial import Serial
 
 _HEAP_BYTES = 192 * 1024
 _BLOCK_BYTES = 16
 
 
-def build_micropython(hw: Hardware) -> ModuleType:
-    """`micropython` of a build without native code: const, schedule, heap_lock."""
+def build_micropython(hw: Hardware, serial: Serial) -> ModuleType:
+    """`micropython` of a build without native code: const, schedule, heap_lock, kbd_intr."""
     module = ModuleType("micropython")
     locks = [0]
 
@@ -29,6 +30,9 @@ def build_micropython(hw: Hardware) -> ModuleType:
     def schedule(function: Any, argument: Any) -> None:
         hw.clock.call_at(hw.clock.now_us, lambda: function(argument))
 
+    def kbd_intr(char: int) -> None:
+        serial.interrupt_key = char
+
     def missing(name: str) -> NoReturn:
         if name in ("native", "viper", "asm_thumb", "asm_rv32", "asm_xtensa"):
             raise SyntaxError("invalid micropython decorator")
@@ -38,7 +42,7 @@ def build_micropython(hw: Hardware) -> ModuleType:
         const=lambda value: value, schedule=schedule, heap_lock=lambda: heap_lock(1),
         heap_unlock=lambda: heap_lock(-1), heap_locked=lambda: locks[0],
         mem_info=lambda verbose=0: None, alloc_emergency_exception_buf=lambda size: None,
-        opt_level=lambda level=0: 0, kbd_intr=lambda char: None, stack_use=lambda: 0,
+        opt_level=lambda level=0: 0, kbd_intr=kbd_intr, stack_use=lambda: 0,
         __getattr__=missing)
     return module
 
@@ -104,10 +108,11 @@ def board_path(root: Path, path: str) -> str:
     return str(root.joinpath(*parts))
 
 
-def build_sys(platform: str, arch: int = 0) -> ModuleType:
+def build_sys(platform: str, arch: int, serial: Serial, typing: bool) -> ModuleType:
     """`sys` of the board: MicroPython's names; modules, path and exit are the process's own.
 
     arch: of native code that the firmware takes, as in `sys.implementation._mpy`; 0 for none.
+    typing: whether there is somebody at the serial line; without, stdin is None.
     """
     module = ModuleType("sys")
 
@@ -120,7 +125,7 @@ def build_sys(platform: str, arch: int = 0) -> ModuleType:
                                        _mpy=6 | 3 << 8 | arch << 10),
         platform=platform, version="3.4.0; MicroPython v1.28.0", version_info=(3, 4, 0),
         byteorder="little", maxsize=0x7FFFFFFF, modules=host_sys.modules, path=host_sys.path,
-        exit=host_sys.exit, stdin=host_sys.stdin, stdout=host_sys.stdout,
+        exit=host_sys.exit, stdin=serial.stdin if typing else None, stdout=serial.stdout,
         stderr=host_sys.stderr, print_exception=print_exception, argv=[])
     return module
 

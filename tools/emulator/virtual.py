@@ -9,6 +9,7 @@ the loop sleeps and inside a blocking `time.sleep`.
 import asyncio
 import heapq
 import selectors
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -38,11 +39,15 @@ class Interrupt:
 
 
 class VirtualClock:
-    """Microseconds since power-on, moved only by `advance_to`."""
+    """Microseconds since power-on, moved only by `advance_to` and `wait`.
+
+    pace: virtual seconds per real one, for somebody who watches; None: as fast as it goes.
+    """
 
     def __init__(self, end_us: int | None = None):
         self.now_us = 0
         self.end_us = end_us
+        self.pace: float | None = None
         self._queue: list[tuple[int, int, Interrupt]] = []
         self._count = 0
 
@@ -74,6 +79,12 @@ class VirtualClock:
             interrupt.callback()
         self._stop_at_end(target_us)
         self.now_us = max(self.now_us, target_us)
+
+    def wait(self, duration_us: int) -> None:
+        """Let time pass, in real time as well when there is a pace."""
+        if self.pace:
+            time.sleep(duration_us / 1e6 / self.pace)
+        self.advance_to(self.now_us + duration_us)
 
     def _stop_at_end(self, target_us: int) -> None:
         if self.end_us is not None and target_us >= self.end_us:
@@ -107,7 +118,7 @@ class _VirtualSelector(selectors.DefaultSelector):
             target = clock.now_us + max(1, round(timeout * 1e6))
             if interrupt is not None and interrupt < target:
                 target = interrupt
-        clock.advance_to(target)
+        clock.wait(max(0, target - clock.now_us))
         return events
 
 

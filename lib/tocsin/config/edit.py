@@ -102,7 +102,7 @@ def _parse(spec, text, unit, path, old):
             return None
         return _parse(spec[1], text, unit, path, old)
     if spec[0] in ("num", "int"):
-        return _parse_number(text, unit, path)
+        return typed_number(text, unit, path)
     if spec[0] == "bool":
         if text.lower() in _WORDS:
             return _WORDS[text.lower()]
@@ -112,10 +112,15 @@ def _parse(spec, text, unit, path, old):
             return loads(text)
         except ConfigError as error:
             raise ConfigError("%s: needs JSON; %s" % (path, error.problems[0]))
+    if text[:1] in ('"', "'"):
+        if len(text) < 2 or text[-1] != text[0] or text[0] in text[1:-1]:
+            raise ConfigError("%s: one quote too many or too few; leave quotes out" % path)
+        return text[1:-1]
     return text
 
 
-def _parse_number(text, unit, path):
+def typed_number(text: str, unit: str, path: str):
+    """The number that a person typed, with its unit or without. Raises ConfigError."""
     number, rest = text, ""
     for i in range(len(text)):
         if text[i] not in "+-.,_eE0123456789":

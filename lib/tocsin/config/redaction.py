@@ -33,12 +33,48 @@ def redact(value, depth: int = 16):
 
 def redact_text(text: str, config) -> str:
     """`text` with every secret value of `config` masked, as itself and as JSON writes it."""
+    return hide(text, secrets_of(config))
+
+
+def secrets_of(config) -> list:
+    """Every secret value of a configuration, as itself and as JSON writes it, longest first."""
     secrets = []
     _collect(config, False, secrets, 16)
     secrets.sort(key=lambda secret: -len(secret))
+    return secrets
+
+
+def hide(text: str, secrets: list) -> str:
+    """`text` with `secrets`, and user:password in URLs, masked."""
     for secret in secrets:
         text = text.replace(secret, MASK)
     return _mask_urls(text)
+
+
+def restore(value, current, path: str = ""):
+    """What `value`, edited from `redact(current)`, means: masked secrets are the current ones.
+
+    Raises ValueError for a mask that hides nothing.
+    """
+    if isinstance(value, dict):
+        result = {}
+        for key in value:
+            old = current.get(key) if isinstance(current, dict) else None
+            below = path + "." + str(key) if path else str(key)
+            if value[key] == MASK and is_secret(key) and old is not None:
+                result[key] = old
+            else:
+                result[key] = restore(value[key], old, below)
+        return result
+    if isinstance(value, list):
+        old = current if isinstance(current, (list, tuple)) else ()
+        return [restore(value[i], old[i] if i < len(old) else None, path)
+                for i in range(len(value))]
+    if isinstance(value, str) and MASK in value:
+        if isinstance(current, str) and redact(current) == value:
+            return current
+        raise ValueError("%s: %s hides nothing here; write the secret itself" % (path, MASK))
+    return value
 
 
 def _collect(value, hidden, secrets, depth):

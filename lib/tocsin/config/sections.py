@@ -22,7 +22,7 @@ COLD_CHAIN = ("object", {
 VIBRATION = ("object", {
     "value": (NAME, "velocity_rms"),
     "zones": optional(("list", ("num", 0, 1e6, "mm/s"), 3)),
-    "baseline_windows": (("int", 1, 16384, "windows"), 200),
+    "baseline_windows": (("int", 1, 16384, "windows"), 200), "baseline": optional(ANY),
     "drift_shift": (("int", 1, 14, ""), 9)})
 
 
