@@ -39,10 +39,10 @@ class SafeApp(App):
     def keep_state(self) -> None:
         """What was saved stays as it is for the next attempt."""
 
-    async def run(self) -> None:
+    async def run(self, terminal=None) -> None:
         self.clock.spawn(keep(self, "heartbeat", self._heartbeat))
         self.clock.spawn(keep(self, "retry", self._retry))
-        await super().run()
+        await super().run(terminal)
 
     async def _heartbeat(self) -> None:
         """Two short flashes every two seconds on the board's LED."""
