@@ -16,7 +16,7 @@ store = app = None
 def last_resort(error) -> None:
     """Note why the app ended and reset."""
     global app
-    app = None
+    app = None  # it has been closed
     gc.collect()
     sys.print_exception(error)
     if store is not None:

@@ -15,8 +15,8 @@ def begin(machine, boot, app=None, minutes: int = _MINUTES) -> None:
 
     machine: the module. boot: the module `slots`. app: the App that was stopped, if there is one.
     """
-    for output in app.outputs.all if app is not None else ():
-        output.stop()
+    if app is not None:
+        app.close()
     hold(machine, minutes * 60)
     boot.expect("person")
     print("monitoring stands still; Ctrl-D goes back to work, by itself after %d min" % minutes)

@@ -64,6 +64,9 @@ async def watch(app) -> None:
             if (fault is None) == failed.get(name, False):
                 failed[name] = fault is not None
                 log.add(WARN, "model of %s: %s" % (name, fault or "scores again"))
+        for output in app.outputs.all:
+            if output.update():  # what raised in between kept it from following its alarms
+                log.add(WARN, "output %s was late" % output.name)
         _keep_state(app)
         if app.boot is not None and clock.uptime_s() >= _SETTLED_S:
             app.boot.settled()

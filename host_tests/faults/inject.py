@@ -6,6 +6,7 @@ exception in that line and runs to the end, and the parent goes on without it. P
     error     "MemoryError" or "KeyboardInterrupt"
     points    which lines, counted from power-on; left out: none, only count
     burst     how many of the lines that follow raise it too, as far as tracing comes back
+    spare     places "file:line" that are left alone
     until_s   the fault comes before this virtual time; then the parent stops
     more_s    how long a child goes on after the fault, default: to the spec's end
     limit_s   real seconds that a child may take, default 60
@@ -40,7 +41,12 @@ class Injector:
         self.firsts: dict[str, int] = {}
         self.hit: dict[str, Any] | None = None
         self.events: list[dict[str, Any]] = []
-        self.board = Board(root, spec, self.events.append)
+        self.board = Board(root, spec, self._see)
+
+    def _see(self, event: dict[str, Any]) -> None:
+        self.events.append(event)
+        if event["kind"] == "boot" and self.hit is not None:
+            self._left = 0   # a reset ends a burst
 
     def run(self) -> str:
         sys.settrace(self._enter)
@@ -63,13 +69,15 @@ class Injector:
             if self._left == 0:
                 self._off()
                 return None
-            self._raise()
+            if self._place(frame) not in self._plan.get("spare", ()):
+                self._raise()
+            return self._line
         now = self.board.clock.now_us / 1e6
         if now >= self._plan["until_s"]:
             self._off()
             return None
         self.count += 1
-        place = f"{frame.f_code.co_filename[len(self._root) + 1:]}:{frame.f_lineno}"
+        place = self._place(frame)
         self.firsts.setdefault(place, self.count)
         if self.count in self._points and self._fork():
             self.hit = {"point": self.count, "at": place, "t": now}
@@ -79,6 +87,9 @@ class Injector:
             self._left = 1 + self._plan.get("burst", 0)
             self._raise()
         return self._line
+
+    def _place(self, frame: FrameType) -> str:
+        return f"{frame.f_code.co_filename[len(self._root) + 1:]}:{frame.f_lineno}"
 
     def _fork(self) -> bool:
         """True in the child; the parent comes back when the child is done."""
@@ -128,7 +139,8 @@ class Injector:
             return None
         loop = self.board.modules["asyncio"].get_event_loop()
         tasks = sorted(_name(task) for task in asyncio.all_tasks(loop) if not task.done())
-        return {"tasks": tasks, "problems": app.problems, "pipelines": sorted(app.pipelines),
+        told = [path.read_text() for path in sorted(Path(self._root).glob("records.jsonl*"))]
+        return {"tasks": tasks, "records": "".join(told), "problems": app.problems, "pipelines": sorted(app.pipelines),
                 "alarms": {name: alarm.state for name, alarm in app.alarms.items()},
                 "failures": app.health.task_failures, "log": app.log.lines()}
 
