@@ -67,7 +67,8 @@ def board(root: Path) -> Path:
 
 PLANS: dict[str, dict[str, Any]] = {
     "memory": {"error": "MemoryError", "until_s": BUSY_S},
-    "ctrl-c": {"error": "KeyboardInterrupt", "until_s": BUSY_S, "more_s": HELD_S + 8 + WARM_AT_S - 5},
+    "ctrl-c": {"error": "KeyboardInterrupt", "until_s": BUSY_S,
+               "more_s": HELD_S + 8 + WARM_AT_S - 5},
 }
 
 
@@ -93,7 +94,7 @@ def points(lines: list[tuple[int, str]], spare: list[str], wanted: int) -> list[
 
 
 def spared(root: Path) -> list[str]:
-    """Lines of boot.py and main.py up to `try` and from the outer `except` on.
+    """Lines of boot.py and main.py up to the second `try` and from the outer `except` on.
 
     MicroPython neither allocates there nor looks for Ctrl-C, which it does in jumps and calls.
     """
@@ -103,7 +104,7 @@ def spared(root: Path) -> list[str]:
         first = lines.index("try:")
         last = next(i for i, line in enumerate(lines) if line.startswith("except"))
         found += [f"{name}:{i + 1}" for i, line in enumerate(lines)
-                  if i <= first or i >= last and "maintenance" not in line]
+                  if i <= first + 1 or i >= last and "maintenance" not in line]
     return found
 
 
@@ -136,7 +137,7 @@ def wrong_memory(child: dict[str, Any]) -> list[str]:
     """What is not as it must be after a MemoryError."""
     found = []
     state = child["state"]
-    start, _ = [boot for boot in boots(child)][-1]
+    start, _ = boots(child)[-1]
     resets = len(boots(child)) - 1
     if child["end"] != "end" or state is None:
         return [f"it ended with {child['end']!r}, app: {state is not None}"]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One fault per run at a chosen line of the board's own code: `... inject ROOT SPEC.json PLAN.json`.
+"""One fault per run at a chosen line of the board's own code: `inject ROOT SPEC.json PLAN.json`.
 
 The emulated board runs once; at each chosen moment the process forks, the child raises the
 exception in that line and runs to the end, and the parent goes on without it. PLAN:
@@ -25,7 +25,8 @@ from typing import Any
 
 from tools.emulator.board import Board
 
-_ERRORS = {"MemoryError": MemoryError("allocation failed"), "KeyboardInterrupt": KeyboardInterrupt()}
+_ERRORS = {"MemoryError": MemoryError("allocation failed"),
+           "KeyboardInterrupt": KeyboardInterrupt()}
 
 
 class Injector:
@@ -140,7 +141,8 @@ class Injector:
         loop = self.board.modules["asyncio"].get_event_loop()
         tasks = sorted(_name(task) for task in asyncio.all_tasks(loop) if not task.done())
         told = [path.read_text() for path in sorted(Path(self._root).glob("records.jsonl*"))]
-        return {"tasks": tasks, "records": "".join(told), "problems": app.problems, "pipelines": sorted(app.pipelines),
+        return {"tasks": tasks, "records": "".join(told), "problems": app.problems,
+                "pipelines": sorted(app.pipelines),
                 "alarms": {name: alarm.state for name, alarm in app.alarms.items()},
                 "failures": app.health.task_failures, "log": app.log.lines()}
 
