@@ -19,15 +19,15 @@ from littlefs import LittleFS, UserContext
 from rp2040py.boards import BOARDS, BoardSpec, FlashLayout, resolve_layout
 from rp2040py.device.base_device import BaseDevice, ResetCause
 from rp2040py.device.raw_repl import RawReplError, RawReplRunner
-from rp2040py.execute_batch import execute_batch
 from rp2040py.memory_map import FLASH_START_ADDRESS
+
+from tools.emulator.m0plus import Processor
 
 VARIABLE = "MICROPYTHON_UF2"
 MISSING = f"set {VARIABLE} to a MicroPython UF2 image for the Raspberry Pi Pico"
 HERTZ = 125_000_000
 _WATCHDOG_CTRL, _WATCHDOG_CTRL_AT_RESET = 0, 7 << 24  # RP2040 datasheet, 4.7.6
 _FEED_NANOS = 1_000_000
-_EXACT = 1  # the clock follows every instruction
 
 
 class PicoError(RuntimeError):
@@ -103,6 +103,7 @@ class Pico:
         self._start = layout.fs_start
         self._end = layout.fs_start + layout.fs_blocksize * layout.fs_blockcount
         self.storage = file_system(files or {}, layout) if storage is None else storage
+        self._processor = Processor(self.device.simulator)
         self.line = Line(self.device)
         watchdog = self.device.mcu.watchdog
         self._watchdog_off = self.device.simulator.clock.create_alarm(self._disable_watchdog)
@@ -118,8 +119,8 @@ class Pico:
         return self.device.simulator.clock.nanos / 1e9
 
     def step(self) -> None:
-        """Let it run for a few milliseconds of the host's time, or until the simulator is stopped."""
-        execute_batch(self.device.simulator, _EXACT)
+        """Let it run for a few milliseconds of the host's time, or until it is stopped."""
+        self._processor.batch()
 
     def wait(self, seconds: float) -> None:
         """Let what runs on the board, its main.py, go on for some of its time."""
