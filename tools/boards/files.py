@@ -18,6 +18,11 @@ MANIFEST = "/deploy.json"
 CONFIG = "/config.json"
 BOOT, MAIN = "/boot.py", "/main.py"
 _TOO_BIG = 262144
+_NOT_SENT = (
+    "/lib/tocsin/kernels/viper_",  # in a folder as native code, or no firmware that is accepted
+    "/lib/tocsin/kernels/checked.",  # for programs of one's own: mip brings it
+    "/lib/tocsin/config/presets.",  # for the tools
+)
 
 
 @dataclass(frozen=True)
@@ -35,13 +40,17 @@ class Content:
 
 
 def program(board: Board, root: Path = mpy.ROOT) -> dict[str, bytes]:
-    """Firmware and library compiled for a board, boot.py, main.py, its pins, the manifest."""
+    """Firmware and library compiled for a board, boot.py, main.py, its pins, the manifest.
+
+    All that a board may ever import, other drivers too: a new configuration needs no deployment.
+    """
     tree = mpy.board_files(board.arch, root)
     found = {
         "/" + path.relative_to(tree).as_posix(): path.read_bytes()
         for path in sorted(tree.rglob("*"))
         if path.is_file()
     }
+    found = {path: data for path, data in found.items() if not path.startswith(_NOT_SENT)}
     found["/board.json"] = board.content()
     return with_manifest(found, board.id)
 
