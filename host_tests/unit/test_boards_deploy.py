@@ -89,7 +89,7 @@ def test_data_files_go_along_and_a_missing_model_is_named(board, tmp_path):
     config = {
         "version": 1,
         "device": {"id": "p1", "board": "rpi_pico"},
-        "pipelines": {"main": {"sensor": {"driver": "none"}, "model": "pump.tcb"}},
+        "pipelines": {"main": {"sensor": {"driver": "sht31"}, "model": "pump.tcb"}},
         "alarms": {"score_high": {"source": "main.score", "side": "high", "limit": 1}},
     }
     path = tmp_path / "any.json"
@@ -104,6 +104,47 @@ def test_data_files_go_along_and_a_missing_model_is_named(board, tmp_path):
     assert json.loads(there["/config.json"]) == config
     alone = files.Content(program, files.data(PICO, path, [], []))
     assert run(board.url, alone).nothing, "the model is there already"
+
+
+def test_a_generated_module_goes_when_its_bundle_is_another(board, tmp_path):
+    bundle, module = tmp_path / "fan.tcb", tmp_path / "fan.mpy"
+    bundle.write_bytes(b"old")
+    module.write_bytes(b"made for old")
+    program = content("base").program
+    run(board.url, files.Content(program, files.data(PICO, None, [bundle, module], [])))
+    assert run(board.url, files.Content(program, files.data(PICO, None, [bundle], []))).nothing
+    bundle.write_bytes(b"new")
+    plan = run(board.url, files.Content(program, files.data(PICO, None, [bundle], [])))
+    assert plan.gone == ["/models/fan.mpy"]
+    there = on_board(board.url)
+    assert there["/models/fan.tcb"] == b"new" and "/models/fan.mpy" not in there
+
+
+_SEVERAL = {"driver": "several", "sensors": [{"driver": "sht31"}, {"driver": "x"}]}
+
+
+@pytest.mark.parametrize("sensor", [{"driver": "sht13"}, _SEVERAL])
+def test_a_driver_that_is_not_there_is_named(board, tmp_path, sensor):
+    config = {
+        "version": 1,
+        "device": {"id": "p1"},
+        "pipelines": {"main": {"sensor": sensor}},
+        "alarms": {"high": {"source": "main.temperature", "side": "high", "limit": 8}},
+    }
+    path = tmp_path / "any.json"
+    path.write_text(json.dumps(config))
+    program = {**content("base").program, "/firmware/drivers/several.py": b""}
+    wanted = files.Content(program, files.data(PICO, path, [], []))
+    name = "sht13" if sensor["driver"] == "sht13" else "x"
+    with pytest.raises(WrongBoard, match=f"driver {name}; there are several, sht31"):
+        run(board.url, wanted)
+    link = Link(board.url)
+    link.run(f"with open('/firmware/drivers/{name}.py', 'w') as file: file.write('# mine')\n")
+    link.close()
+    run(board.url, wanted)
+    link = Link(board.url)
+    link.run(f"import os\nos.remove('/firmware/drivers/{name}.py')\nos.remove('/config.json')\n")
+    link.close()
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from tocsin import kernels
 from tools.boards import config, files
 from tools.mpy import ROOT
 
-BOARDS = config.names()
+BOARDS = sorted({config.load(name).arch: name for name in config.names()}.values())
 ENTRY = ("boot", "main")
 ASSEMBLERS = {"thumb": ("armv6m", "armv7emsp"), "xtensa": ("xtensawin",), "rv32": ("rv32imc",)}
 LEFT_OUT = {"tocsin.config.presets", "tocsin.kernels.checked"}

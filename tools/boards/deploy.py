@@ -8,19 +8,29 @@ the new one, whatever is unplugged when; nothing in between boots.
 """
 
 import base64
-import hashlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 
 from tools.boards import checks, pack
 from tools.boards.config import Board
 from tools.boards.errors import WrongBoard
-from tools.boards.files import BOOT, MANIFEST, Content, models_of, stale
+from tools.boards.files import (
+    BOOT,
+    CONFIG,
+    MANIFEST,
+    Content,
+    drivers_of,
+    models_of,
+    stale,
+    told,
+)
 from tools.boards.link import Link, script
 
 PART, PACK, STAND_IN = "/deploy.part", "/deploy.pack", "/deploy.boot"
 _PIECE = 4096
 _SLACK_BLOCKS = 6
+_DRIVERS = "/firmware/drivers/"
 _FOLDERS = ("/firmware", "/lib/tocsin", "/models")
 
 _AT_BOOT = """
@@ -84,11 +94,6 @@ def listing(text: str) -> dict[str, str]:
     return found
 
 
-def told(data: bytes) -> str:
-    """How the board would list a file with this content."""
-    return f"{hashlib.sha256(data).hexdigest()} {len(data)}"
-
-
 def make_plan(content: Content, found: dict[str, str], manifest: str, block: int) -> Plan:
     """Compare what is wanted with what is there; `block` is the file system's block size."""
     wanted = content.ordered()
@@ -115,14 +120,23 @@ def _space(changed: dict[str, bytes], found: dict[str, str], packed: bytes, bloc
     return block * (blocks(len(packed)) + growth + largest + 2 * len(folders) + _SLACK_BLOCKS)
 
 
-def check_models(content: Content, found: dict[str, str]) -> None:
-    """Raises WrongBoard when the configuration wants a bundle that the board will not have."""
-    if "/config.json" not in content.data:
+def check_config(content: Content, found: dict[str, str]) -> None:
+    """Raises WrongBoard when the configuration wants a bundle or driver that will not be there."""
+    if CONFIG not in content.data:
         return
-    for name in models_of(content.data["/config.json"]):
+    text = content.data[CONFIG]
+    for name in models_of(text):
         path = f"/models/{name}"
         if path not in found and path not in content.data:
             raise WrongBoard(f"the configuration wants the model {name}; add --model {name}")
+    there = {path for path in (*found, *content.program) if path.startswith(_DRIVERS)}
+    known = {PurePosixPath(path).stem for path in there} - {"__init__"}
+    for name in drivers_of(text):
+        if name not in known:
+            raise WrongBoard(
+                f"the configuration wants the driver {name}; there are "
+                f"{', '.join(sorted(known))} (copy one of yours to {_DRIVERS} first)"
+            )
 
 
 def plan_for(link: Link, board: Board, content: Content) -> Plan:
@@ -130,7 +144,7 @@ def plan_for(link: Link, board: Board, content: Content) -> Plan:
     facts = checks.look(link)
     checks.check(facts, board, link.port)
     found = inventory(link, content)
-    check_models(content, found)
+    check_config(content, found)
     manifest = ""
     if MANIFEST in found:
         manifest = link.run(f"with open({MANIFEST!r}) as file: print(file.read())\n")

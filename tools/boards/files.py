@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What belongs on a board: program, configuration, models, data; path on the board -> content."""
 
+import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -117,8 +118,34 @@ def models_of(config: bytes) -> list[str]:
     return sorted({p["model"] for p in pipelines if p.get("model")})
 
 
+def drivers_of(config: bytes) -> list[str]:
+    """Names of the drivers that a valid configuration wants in /firmware/drivers."""
+    names = set()
+    for pipeline in json.loads(config)["pipelines"].values():
+        sensor = pipeline["sensor"]
+        parts = sensor.get("sensors") if sensor["driver"] == "several" else None
+        parts = [part for part in parts or [] if isinstance(part, dict)]
+        names |= {part.get("driver") for part in [sensor, *parts]}
+    return sorted(name for name in names if isinstance(name, str))
+
+
+def outdated(data: dict[str, bytes], found: dict[str, str]) -> set[str]:
+    """Generated modules on the board whose bundle is about to be another: they serve no more."""
+    gone = set()
+    for path, content in data.items():
+        there = found.get(path, told(content))
+        if path.startswith("/models/") and path.endswith(".tcb") and there != told(content):
+            gone |= {_module(path) + end for end in (".mpy", ".py")}
+    return gone & set(found)
+
+
+def told(data: bytes) -> str:
+    """How the board lists a file with this content: `SHA-256 size`."""
+    return f"{hashlib.sha256(data).hexdigest()} {len(data)}"
+
+
 def stale(manifest: str, found: dict[str, str], content: Content) -> list[str]:
-    """Files to remove: of an earlier deployment, or such that would be imported in place of ours.
+    """Files to remove: of an earlier deployment, imported in place of ours, or of an old model.
 
     `manifest` is the board's /deploy.json, `found` path -> SHA-256 of what lies on it.
     """
@@ -130,7 +157,8 @@ def stale(manifest: str, found: dict[str, str], content: Content) -> list[str]:
     ours = content.ordered()
     modules = {_module(path) for path in content.program if path.endswith((".mpy", ".py"))}
     shadows = {p for p in found if p.endswith((".mpy", ".py")) and _module(p) in modules}
-    return sorted(((known & set(found)) | shadows) - set(ours))
+    gone = (known & set(found)) | shadows | outdated(content.data, found)
+    return sorted(gone - set(ours))
 
 
 def _module(path: str) -> str:
