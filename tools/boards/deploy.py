@@ -46,14 +46,18 @@ except (OSError, ValueError) as error:
 Step = Callable[[str, int], None]
 
 
-@dataclass(frozen=True)
+@dataclass
 class Plan:
-    """What has to change. `changed` in the order of writing, boot.py last."""
+    """What has to change. `changed` in the order of writing, boot.py last.
+
+    kept: the board has a configuration of its own, which stays.
+    """
 
     changed: dict[str, bytes]
     gone: list[str]
     pack: bytes
     needed: int
+    kept: bool = False
 
     @property
     def nothing(self) -> bool:
@@ -76,7 +80,7 @@ class Outcome:
 
 def inventory(link: Link, content: Content) -> dict[str, str]:
     """Path -> `SHA-256 size` of the files on the board that matter; needs look.py there."""
-    return _listed(link, (*content.ordered(), PART, PACK, MANIFEST))
+    return _listed(link, (*content.ordered(), CONFIG, PART, PACK, MANIFEST))
 
 
 def _listed(link: Link, paths: Iterable[str]) -> dict[str, str]:
@@ -144,11 +148,13 @@ def plan_for(link: Link, board: Board, content: Content) -> Plan:
     facts = checks.look(link)
     checks.check(facts, board, link.port)
     found = inventory(link, content)
-    check_config(content, found)
     manifest = ""
     if MANIFEST in found:
         manifest = link.run(f"with open({MANIFEST!r}) as file: print(file.read())\n")
-    plan = make_plan(content, found, manifest, facts.block)
+    wanted = content.for_board(found, manifest)
+    check_config(wanted, found)
+    plan = make_plan(wanted, found, manifest, facts.block)
+    plan.kept = content.starting is not None and CONFIG not in wanted.data
     part = int(found[PART].split()[1]) if PART in found else 0
     free = facts.free + part + (int(found[PACK].split()[1]) if PACK in found else 0)
     if not plan.nothing and plan.needed > free:

@@ -17,6 +17,7 @@ from tools.boards.errors import BoardError
 
 MANIFEST = "/deploy.json"
 CONFIG = "/config.json"
+STARTING = "starting"
 BOOT, MAIN = "/boot.py", "/main.py"
 _TOO_BIG = 262144
 _NOT_SENT = (
@@ -28,10 +29,25 @@ _NOT_SENT = (
 
 @dataclass(frozen=True)
 class Content:
-    """`program` belongs to this tool, which removes what it put there; `data` is the user's."""
+    """`program` belongs to this tool, which removes what it put there; `data` is the user's.
+
+    starting: a configuration for a board that has none, or still such a one.
+    """
 
     program: dict[str, bytes]
     data: dict[str, bytes] = field(default_factory=dict)
+    starting: bytes | None = None
+
+    def for_board(self, found: dict[str, str], manifest: str) -> "Content":
+        """With the starting configuration, unless the board has one of its own."""
+        if self.starting is None:
+            return self
+        listed = {**_manifest(self.program.get(MANIFEST, b"{}")), STARTING: told(self.starting)}
+        program = {**self.program, MANIFEST: _packed(listed)}
+        own = found.get(CONFIG) not in (None, _manifest(manifest).get(STARTING))
+        if own and found[CONFIG] != told(self.starting):
+            return Content(program, self.data)
+        return Content(program, {**self.data, CONFIG: self.starting})
 
     def ordered(self) -> dict[str, bytes]:
         """Everything, in the order of writing: boot.py is last, main.py before it."""
@@ -59,7 +75,20 @@ def program(board: Board, root: Path = mpy.ROOT) -> dict[str, bytes]:
 def with_manifest(files: dict[str, bytes], board: str) -> dict[str, bytes]:
     """Add the list of these files, from which the next deployment knows what is stale."""
     listed = {"board": board, "version": __version__, "files": sorted(files)}
-    return {**files, MANIFEST: json.dumps(listed, separators=(",", ":")).encode()}
+    return {**files, MANIFEST: _packed(listed)}
+
+
+def _packed(listed: dict) -> bytes:
+    return json.dumps(listed, separators=(",", ":")).encode()
+
+
+def _manifest(text: str | bytes) -> dict:
+    """A board's /deploy.json; empty for none or one that is damaged."""
+    try:
+        listed = json.loads(text or "{}")
+    except ValueError:
+        return {}
+    return listed if isinstance(listed, dict) else {}
 
 
 def data(
@@ -149,11 +178,9 @@ def stale(manifest: str, found: dict[str, str], content: Content) -> list[str]:
 
     `manifest` is the board's /deploy.json, `found` path -> SHA-256 of what lies on it.
     """
-    try:
-        earlier = json.loads(manifest)["files"] if manifest else []
-        known = {path for path in earlier if isinstance(path, str)}
-    except (ValueError, KeyError, TypeError):
-        known = set()
+    earlier = _manifest(manifest).get("files")
+    listed = earlier if isinstance(earlier, list) else []
+    known = {path for path in listed if isinstance(path, str)}
     ours = content.ordered()
     modules = {_module(path) for path in content.program if path.endswith((".mpy", ".py"))}
     shadows = {p for p in found if p.endswith((".mpy", ".py")) and _module(p) in modules}
