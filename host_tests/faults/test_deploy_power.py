@@ -5,6 +5,7 @@ import pytest
 
 from host_tests.faults import deploy_power
 from host_tests.faults.flash_board import BLOCK, FlashBoard, cuts
+from tools.boards import deploy
 
 _EVERY = {"small": 13, "small, onto nothing": 29}
 
@@ -36,6 +37,24 @@ def test_a_full_flash_leaves_the_old_program():
         found = {p: d for p, d in board.files().items() if p in {**old.ordered(), **new.ordered()}}
         assert found in (old.ordered(), new.ordered())
     assert refused > 2 and accepted > 2
+
+
+def test_the_room_that_is_asked_for_is_what_littlefs_takes():
+    """The whole program onto an empty Pico W, which has 848 KB; and the next version onto that."""
+    old, new = deploy_power.whole()
+    board = FlashBoard(848 * 1024 // BLOCK)
+    for wanted in (old, new):
+        before, peak = board.disk.used_block_count, 0
+
+        def look(path):
+            nonlocal peak
+            peak = max(peak, board.disk.used_block_count)
+
+        plan = deploy.plan_for(board, deploy_power.PICO, wanted)
+        deploy.carry_out(board, plan, lambda what, steps: look(what))
+        taken = peak - before
+        assert taken <= plan.needed // BLOCK <= taken + 12
+        assert board.files().keys() == wanted.ordered().keys()
 
 
 def test_the_cuts_are_what_they_say():

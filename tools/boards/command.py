@@ -113,6 +113,7 @@ def deploy(
     from tools import cli
     from tools.boards import config as boards
     from tools.boards import deploy as deploying
+    from tools.boards.errors import LinkLost
     from tools.boards.link import Link
 
     if (template is None and sensor is not None) or (template and config):
@@ -132,13 +133,17 @@ def deploy(
         if not dry_run and not plan.nothing:
             with cli._progress(plan.steps, "sending") as advance:
                 done = deploying.carry_out(link, plan, advance)
+    except LinkLost:
+        reset = False  # there is nobody to be told
+        raise
+    finally:  # refused or done: the board goes back to work
         if reset:
             link.reset()
-    finally:
         link.close()
     if json_file != "-":
-        _show(cli._out, port, content, plan, done, dry_run)
-        _advise(cli._out, port, chosen, content, plan)
+        _show(cli._out, port, plan, done, dry_run)
+        if not dry_run:
+            _advise(cli._out, port, chosen, content, plan)
     if json_file:
         cli._emit(_facts(plan, done), json_file)
 
@@ -158,7 +163,7 @@ def _content(
     return files.Content(files.program(board), data, first)
 
 
-def _show(console: Any, port: str, content: Any, plan: Any, done: Any, dry_run: bool) -> None:
+def _show(console: Any, port: str, plan: Any, done: Any, dry_run: bool) -> None:
     from tools.boards.files import summary
 
     if dry_run:
@@ -167,9 +172,9 @@ def _show(console: Any, port: str, content: Any, plan: Any, done: Any, dry_run: 
         for path in plan.gone:
             console.print(f"  {escape(path)}  removed", highlight=False)
     if plan.nothing:
-        console.print(f"{escape(port)}: up to date, {summary(content.ordered())}")
+        console.print(f"{escape(port)}: up to date, {summary(plan.wanted)}")
         return
-    text = f"{escape(port)}: {summary(plan.changed)} of {summary(content.ordered())}"
+    text = f"{escape(port)}: {summary(plan.changed)} of {summary(plan.wanted)}"
     if plan.gone:
         text += f", {len(plan.gone)} removed"
     if done is None:

@@ -29,7 +29,9 @@ from tools.boards.link import Link, script
 
 PART, PACK, STAND_IN = "/deploy.part", "/deploy.pack", "/deploy.boot"
 _PIECE = 4096
-_SLACK_BLOCKS = 6
+_SLACK_BLOCKS = 4
+_NAME = 48  # bytes that littlefs needs for an entry in a folder, name included
+_INLINE = {"rp2": 512, "esp32": 128}  # an eighth of a block, or the cache of the port
 _DRIVERS = "/firmware/drivers/"
 _FOLDERS = ("/firmware", "/lib/tocsin", "/models")
 
@@ -48,7 +50,7 @@ Step = Callable[[str, int], None]
 
 @dataclass
 class Plan:
-    """What has to change. `changed` in the order of writing, boot.py last.
+    """What has to change of all that is wanted. `changed` in the order of writing, boot.py last.
 
     kept: the board has a configuration of its own, which stays.
     """
@@ -57,6 +59,7 @@ class Plan:
     gone: list[str]
     pack: bytes
     needed: int
+    wanted: dict[str, bytes]
     kept: bool = False
 
     @property
@@ -98,30 +101,49 @@ def listing(text: str) -> dict[str, str]:
     return found
 
 
-def make_plan(content: Content, found: dict[str, str], manifest: str, block: int) -> Plan:
-    """Compare what is wanted with what is there; `block` is the file system's block size."""
+def make_plan(
+    content: Content, found: dict[str, str], manifest: str, block: int, inline: int
+) -> Plan:
+    """Compare what is wanted with what is there; `block`, `inline`: see `_space`."""
     wanted = content.ordered()
     changed = {path: data for path, data in wanted.items() if found.get(path) != told(data)}
     gone = stale(manifest, found, content)
     if (changed or gone) and BOOT in wanted:
         changed[BOOT] = wanted[BOOT]
     packed = pack.build(changed, gone) if changed or gone else b""
-    return Plan(changed, gone, packed, _space(changed, found, packed, block))
+    needed = _space(changed, found, packed, block, inline)
+    return Plan(changed, gone, packed, needed, wanted)
 
 
-def _space(changed: dict[str, bytes], found: dict[str, str], packed: bytes, block: int) -> int:
-    """Most bytes of flash that are taken at once, above what the board holds now."""
+def _space(
+    changed: dict[str, bytes], found: dict[str, str], packed: bytes, block: int, inline: int
+) -> int:
+    """Most bytes of flash that are taken at once, above what the board holds now.
+
+    A file takes whole blocks; up to `inline` bytes it lies in its folder's own two blocks, as the
+    names do, which are split in two before they are full.
+    """
 
     def blocks(size: int) -> int:
-        return -(-size // block)
+        return -(-size // block) if size > inline else 0
 
-    growth = largest = 0
+    growth = largest = names = 0
     for path, data in changed.items():
         old = int(found[path].split()[1]) if path in found else 0
         growth += max(0, blocks(len(data)) - blocks(old))
-        largest = max(largest, blocks(len(data)))
-    folders = {path.rpartition("/")[0] for path in changed if path not in found}
-    return block * (blocks(len(packed)) + growth + largest + 2 * len(folders) + _SLACK_BLOCKS)
+        if path in found:
+            largest = max(largest, blocks(len(data)))
+        else:
+            names += _NAME + (0 if blocks(len(data)) else len(data))
+    folders = {path[:at] for path in changed for at in _slashes(path)}
+    there = {path[:at] for path in found for at in _slashes(path)}
+    splits = 2 * -(-4 * names // (3 * block))
+    grown = growth + largest + splits + 2 * len(folders - there)
+    return block * (-(-len(packed) // block) + grown + _SLACK_BLOCKS)
+
+
+def _slashes(path: str) -> list[int]:
+    return [at for at, letter in enumerate(path) if letter == "/" and at]
 
 
 def check_config(content: Content, found: dict[str, str]) -> None:
@@ -153,7 +175,7 @@ def plan_for(link: Link, board: Board, content: Content) -> Plan:
         manifest = link.run(f"with open({MANIFEST!r}) as file: print(file.read())\n")
     wanted = content.for_board(found, manifest)
     check_config(wanted, found)
-    plan = make_plan(wanted, found, manifest, facts.block)
+    plan = make_plan(wanted, found, manifest, facts.block, _INLINE[facts.platform])
     plan.kept = content.starting is not None and CONFIG not in wanted.data
     part = int(found[PART].split()[1]) if PART in found else 0
     free = facts.free + part + (int(found[PACK].split()[1]) if PACK in found else 0)
