@@ -5,12 +5,13 @@ Without --port nothing in this folder is collected.
 """
 
 import contextlib
+import time
 from pathlib import Path
 
 import pytest
 
 from host_tests.hil import backup, stages, subject
-from host_tests.hil.rig import HilError, Rig, compiled, detect, plain
+from host_tests.hil.rig import HilError, Rig, compiled, detect, plainly
 from tools.mpy import ROOT
 
 _SERIAL_S, _EMULATED_S = 10.0, 300.0
@@ -49,6 +50,25 @@ def pytest_terminal_summary(terminalreporter, config):
 
 
 @pytest.fixture(scope="session")
+def stage(request):
+    """A context manager around a stage: tells its name, and what the board did wrong in a line."""
+    reporter = request.config.pluginmanager.getplugin("terminalreporter")
+    began = time.monotonic()
+
+    @contextlib.contextmanager
+    def stage(name):
+        seconds = round(time.monotonic() - began)
+        reporter.write_line(f"\n  {seconds // 60}:{seconds % 60:02d} {name}")
+        try:
+            with plainly():
+                yield
+        except HilError as error:
+            pytest.fail(str(error), pytrace=False)
+
+    return stage
+
+
+@pytest.fixture(scope="session")
 def port(request):
     """The board's port; an emulated board is started here and stopped at the end."""
     given = request.config.getoption("port")
@@ -67,15 +87,17 @@ def port(request):
 
 
 @pytest.fixture(scope="session")
-def rig(request, port, figures):
+def rig(request, stage, port, figures, tmp_path_factory):
     """The board, stopped; what it held is kept and put back at the end."""
     wait = request.config.getoption("line_timeout")
     wait = wait or (_EMULATED_S if port.startswith("socket:") else _SERIAL_S)
-    folder = backup.folder_of(ROOT / "build" / "hil", request.config.getoption("port"))
+    folder = backup.folder_of(ROOT / "build" / "hil", port)
+    if request.config.getoption("port") == "emulated":  # nobody will want its files
+        folder = tmp_path_factory.mktemp("backup") / "emulated"
     try:
-        board = request.config.getoption("board") or plain(lambda: detect(port, wait))
-        made = Rig(port, board, wait)
-        plain(lambda: backup.save(made, folder))
+        with plainly():
+            made = Rig(port, request.config.getoption("board") or detect(port, wait), wait)
+            backup.save(made, folder)
     except HilError as error:
         pytest.exit(str(error), 2)
     figures(("board", made.board, ""))
@@ -83,9 +105,9 @@ def rig(request, port, figures):
     if request.config.getoption("keep"):
         figures(("what the board held before", str(folder), "not put back: --keep"))
         return
-    with stages.told():
-        plain(lambda: backup.restore(made, folder))
-        plain(made.reset)
+    with stage("putting back what the board held"):
+        backup.restore(made, folder)
+        made.reset()
 
 
 @pytest.fixture(scope="session")
@@ -100,46 +122,46 @@ def things(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def deployed(rig, things):
-    with stages.told():
+def deployed(stage, rig, things):
+    with stage("deploying, twice"):
         return stages.deploy(rig, things)
 
 
 @pytest.fixture(scope="session")
-def first(rig, deployed, figures):
+def first(stage, rig, deployed):
     """The first boot with everything on the board, and what a technician does then."""
-    with stages.told():
+    with stage("first boot, console, commissioning"):
         return stages.first_boot(rig)
 
 
 @pytest.fixture(scope="session")
-def bench(rig, first):
-    with stages.told():
+def bench(stage, rig, first):
+    with stage("times"):
         return stages.bench(rig)
 
 
 @pytest.fixture(scope="session")
-def hour(request, rig, bench):
-    with stages.told():
+def hour(request, stage, rig, bench):
+    with stage("an hour of windows"):
         return stages.hour(rig, not request.config.getoption("hour"))
 
 
 @pytest.fixture(scope="session")
-def remote(rig, hour):
-    with stages.told():
+def remote(stage, rig, hour):
+    with stage("mpremote"):
         return stages.mpremote(rig)
 
 
 @pytest.fixture(scope="session")
-def second(rig, remote):
+def second(stage, rig, remote):
     """Back to work with Ctrl-D, on the recording with the fault."""
-    with stages.told():
+    with stage("second boot, alarm"):
         return stages.second_boot(rig)
 
 
 @pytest.fixture(scope="session")
-def crashed(rig, second):
+def crashed(stage, rig, second):
     """Five crashes, safe mode, and the boot after it."""
-    with stages.told():
+    with stage("five crashes, safe mode"):
         return stages.crashes(rig)
 

@@ -131,8 +131,15 @@ class Rig:
         shown = _last_line(said.decode("utf-8", "replace")) or "nothing"
         raise HilError(f"{self.port}: waited for {wanted[0]!r}, the board said {shown!r}")
 
-    def interrupt(self) -> str:
-        """Ctrl-C: the app stops and the prompt comes; returns what the board said."""
+    def interrupt(self, times: int = 1) -> str:
+        """Ctrl-C: the app stops and the prompt comes; returns what the board said.
+
+        times: pressed so often, 20 ms of the host's time apart.
+        """
+        for _ in range(times - 1):
+            with self.line() as port:
+                port.write(b"\x03")
+                time.sleep(0.02)
         return self.listen(">>> ", begin=b"\x03")
 
     @contextlib.contextmanager
@@ -195,8 +202,15 @@ def compiled(source: Path, folder: Path) -> Path:
 
 def plain(work: Callable[[], Any]) -> Any:
     """Do `work`; errors of board and line become HilError with their one line."""
-    try:
+    with plainly():
         return work()
+
+
+@contextlib.contextmanager
+def plainly() -> Iterator[None]:
+    """The same around a block."""
+    try:
+        yield
     except (BoardError, LinkError, TransportError, serial.SerialException) as error:
         raise HilError(_last_line(str(error))) from None
 

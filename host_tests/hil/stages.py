@@ -11,12 +11,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from host_tests.hil import backup
 from host_tests.hil.rig import DECIDED, HilError, Rig
 from host_tests.hil.subject import ALARM, FAILING, FAULT_WINDOW, WINDOW_MS, Subject
-from tools.serial_link import Link, LinkError
+from tools.serial_link import Link
 
 LIMIT = 6.5
 LEARN = 20
@@ -61,15 +59,6 @@ class Boot:
         return [t for name, t in zip(asked, self.probe["answers"]) if name == command]
 
 
-@contextlib.contextmanager
-def told() -> Iterator[None]:
-    """What the board did wrong is one line in pytest's report."""
-    try:
-        yield
-    except HilError as error:
-        pytest.fail(str(error), pytrace=False)
-
-
 class Questions(Link):
     """The console of a running board; keeps what was asked, in the order of the probe's times."""
 
@@ -86,13 +75,10 @@ class Questions(Link):
 @contextlib.contextmanager
 def _console(rig: Rig, boot: Boot) -> Iterator[Questions]:
     """A session, opened: the first line typed loads the console."""
-    try:
-        with rig.line() as port:
-            console = Questions(port, rig.timeout_s, boot)
-            console.ask("who suite")
-            yield console
-    except LinkError as error:
-        raise HilError(f"{rig.port}: {error}") from None
+    with rig.line() as port:
+        console = Questions(port, rig.timeout_s, boot)
+        console.ask("who suite")
+        yield console
 
 
 def deploy(rig: Rig, things: Things) -> list[dict[str, Any]]:
@@ -143,9 +129,9 @@ def _learn(console: Questions, boot: Boot) -> None:
     boot.configs.append(console.config())
 
 
-def _stop(rig: Rig, boot: Boot, starts: int) -> None:
+def _stop(rig: Rig, boot: Boot, starts: int, presses: int = 1) -> None:
     """Ctrl-C, and read what was measured."""
-    boot.more["stopped"] = rig.interrupt()
+    boot.more["stopped"] = rig.interrupt(presses)
     with rig.prompt() as link:
         boot.probe = json.loads(link.run(_PROBE + "hil_probe.report()\n"))
         text = link.run(_PROBE + f"hil_probe.tail('/records.jsonl', 'start', {starts})\n")
@@ -192,7 +178,7 @@ def second_boot(rig: Rig) -> Boot:
     with _console(rig, boot) as console:
         for command in ("status", "alarms", f"show alarms.{ALARM}", "show alarms.score_high"):
             console.ask(command)
-    _stop(rig, boot, 1)
+    _stop(rig, boot, 1, presses=3)
     return boot
 
 

@@ -128,6 +128,11 @@ def test_the_alarm_comes_within_its_delay(second, figures):
     assert 0 < raised - onset <= DELAY_S * 1000 + 2 * WINDOW_MS + 20
 
 
+def test_impatient_ctrl_c_stops_it_as_well(second):
+    said = second.more["stopped"]
+    assert STOPPED in said and "Traceback" not in said
+
+
 def test_five_early_crashes_lead_to_safe_mode(crashed, figures):
     safe, after = crashed
     record = after.starts[0]
