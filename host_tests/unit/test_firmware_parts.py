@@ -12,7 +12,8 @@ from firmware.health import Account
 from firmware.log import INFO, WARN, Log
 from firmware.outputs import Output
 from firmware.store import Store
-from firmware.values import Values, feature_scales
+from firmware.units import feature_scales
+from firmware.values import Values
 from tools.train.describe import describe
 
 RELAY = {"driver": "relay", "latch": False, "fail_safe": True, "level": "alarm"}
@@ -133,7 +134,7 @@ def test_feature_scales_agree_with_the_host_description():
             {"kind": "velocity_rms", "n": 256, "window_fn": "hann", "lo": 1, "hi": 80,
              "offset": 0})]}
     described = [(entry["scale"], entry["offset"]) for entry in describe(conf)]
-    assert [pytest.approx(pair) for pair in feature_scales(conf)] == described
+    assert [pytest.approx(found[:2]) for found in feature_scales(conf)] == described
 
 
 @pytest.mark.parametrize("known", [
@@ -153,7 +154,7 @@ def test_scales_of_frequencies_times_and_shares_are_those_that_inspect_shows(kno
         "channels": [{"name": "x", "unit": "g", "scale": 0.01, "offset": 0.5}],
         "features": [{"channel": 0, **feature} for feature in features], **known}
     described = [(entry["scale"], entry["offset"]) for entry in describe(conf)]
-    assert [pytest.approx(pair) for pair in feature_scales(conf)] == described
+    assert [pytest.approx(found[:2]) for found in feature_scales(conf)] == described
 
 
 def test_buzzer_sounds_within_half_a_second_of_the_alarm():
