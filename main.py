@@ -6,7 +6,9 @@ import sys
 import time
 
 import machine
+import micropython
 
+_CTRL_C = 3
 _RESET_AFTER_S = 5
 _COLLECT_EVERY = 32768
 
@@ -42,9 +44,11 @@ try:
     finally:
         app.close()
 except KeyboardInterrupt:  # a person takes over at the prompt; Ctrl-D goes back to work
+    micropython.kbd_intr(-1)  # pressed again it must not end what follows
     from firmware import maintenance, slots
 
     maintenance.begin(watchdog, slots, app)
+    micropython.kbd_intr(_CTRL_C)
     reason = None
 except Exception as error:  # the last resort: whatever it was, note it and start afresh
     reason = "%s: %s" % (type(error).__name__, error)
