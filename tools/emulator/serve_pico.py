@@ -68,6 +68,7 @@ class Served:
             [sys.executable, "-m", "tools.emulator.serve_pico", json.dumps(spec)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
             start_new_session=True,  # Ctrl-C is for whoever started it, who closes it then
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
         )  # fmt: skip
         try:
             self.port: int = self._answer(_START_S)["port"]
@@ -81,6 +82,10 @@ class Served:
     def seconds(self) -> float:
         """Time on the board since it was switched on."""
         return self.ask("seconds")
+
+    @property
+    def running(self) -> bool:
+        return self._process.poll() is None
 
     def said(self, since: int = 0) -> list[tuple[float, str, bytes]]:
         """(Time on the board, "in" or "out", bytes) of the serial line, from number `since` on."""
