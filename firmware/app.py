@@ -26,8 +26,6 @@ class App:
 
     def __init__(self, clock, store, machine, drivers=None, sink=None, echo=print, boot=None,
                  watchdog=None):
-        from firmware.compose import Composer
-
         self.clock = clock
         self.store = store
         self.machine = machine
@@ -41,11 +39,16 @@ class App:
         self.samplers = {}
         self.watched = self.samplers
         self.alarms = {}
-        Composer(self).build(sink, echo)
+        self._build(sink, echo)
         for name in _BUILDERS:
             forget(name)
         gc.collect()
         self.health.note()
+
+    def _build(self, sink, echo) -> None:
+        from firmware.compose import Composer
+
+        Composer(self).build(sink, echo)
 
     def driver(self, name: str):
         """The module-level `make` of a sensor driver. Raises ImportError."""
