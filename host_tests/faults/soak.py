@@ -87,12 +87,14 @@ def measure(root: Path, hours: float, at_h: list[float]) -> dict[str, Any]:
         gc.collect()
         mine = tracemalloc.Filter(True, str(root.resolve()) + "/*", all_frames=True)
         snapshot = tracemalloc.take_snapshot().filter_traces([mine])
-        size = sum(found.size for found in snapshot.statistics("filename"))
+        places = {f"{found.traceback[0].filename[len(str(root.resolve())) + 1:]}:"
+                  f"{found.traceback[0].lineno}": found.size
+                  for found in snapshot.statistics("lineno")}
         del snapshot, mine
         gc.collect()
         types = Counter(type(item).__name__ for item in gc.get_objects())
         held.append(json.dumps({
-            "h": machine.clock.now_us / 1e6 / HOUR_S, "bytes": size, "objects": types.total(),
+            "h": machine.clock.now_us / 1e6 / HOUR_S, "bytes": sum(places.values()), "places": places, "objects": types.total(),
             "types": types, "windows": app.pipelines["motor"].windows,
             "failures": app.health.task_failures, "problems": app.problems}))
 
@@ -152,6 +154,9 @@ def main() -> None:
     size, types = grown(result)
     print(f"grown: {size} bytes, objects {types or 'none'}; relay tripped "
           f"{result['seen'].get('pin0', 0) - 1} times; boots {result['seen']['boot']}")
+    first, last = (result["held"][i]["places"] for i in (0, -1))
+    more = sorted(((last[name] - first.get(name, 0), name) for name in last), reverse=True)
+    print("most at", ", ".join(f"{name} {size}" for size, name in more[:6]))
     sys.exit(size > 1024 or sum(types.values()) > 20)
 
 

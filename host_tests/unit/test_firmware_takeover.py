@@ -19,7 +19,8 @@ def shown(events, start, end=1e9):
 def test_soft_reset_of_mpremote_keeps_the_prompt_and_the_watchdog_quiet(tmp_path):
     root = board(tmp_path)
     events = run(root, end_s=1300, serial={"keys": [
-        [100, "\x03\x03\x01"], [105, "print(6 * 7)\x04"], [200, "\x04"], [300, "print('on')\x04"]]})
+        [100, "\x03\x03\x01"], [105, "print(6 * 7)\x04"], [200, "\x04"],
+        [300, "print('on')\x04"]]})
     assert any("raw REPL; CTRL-B to exit" in text for text in shown(events, 100, 101))
     assert any("42" in text for text in shown(events, 105, 106))
     assert any("on" in text for text in shown(events, 300, 301))
