@@ -94,8 +94,9 @@ def measure(root: Path, hours: float, at_h: list[float]) -> dict[str, Any]:
         gc.collect()
         types = Counter(type(item).__name__ for item in gc.get_objects())
         held.append(json.dumps({
-            "h": machine.clock.now_us / 1e6 / HOUR_S, "bytes": sum(places.values()), "places": places, "objects": types.total(),
-            "types": types, "windows": app.pipelines["motor"].windows,
+            "h": machine.clock.now_us / 1e6 / HOUR_S, "bytes": sum(places.values()),
+            "places": places, "objects": types.total(), "types": types,
+            "windows": app.pipelines["motor"].windows,
             "failures": app.health.task_failures, "problems": app.problems}))
 
     def fill() -> None:
