@@ -15,6 +15,7 @@ BOARDS = {"pico": ("MICROPYTHON_UF2", 100_000), "pico_w": ("MICROPYTHON_UF2_W", 
 
 RATE = 3200
 FAULT_AT_S = 2
+DELAY_S = 1
 FIRST_DECISION_S = 5
 
 
@@ -34,7 +35,7 @@ def capture(path, seconds, seed, fault_from):
 
 @pytest.fixture(scope="module", params=list(BOARDS))
 def board(request, tmp_path_factory):
-    """A Pico with the files of the command line, five seconds after power-on."""
+    """A Pico with the files of the command line, some seconds after power-on."""
     variable, _ = BOARDS[request.param]
     image = pico.image_from_environment(variable)
     if image is None:
@@ -56,13 +57,13 @@ def board(request, tmp_path_factory):
     [pipeline] = config["pipelines"].values()
     pipeline["schedule"] = None
     for rule in config["alarms"].values():
-        rule["delay_s"] = 1
+        rule["delay_s"] = DELAY_S
     files = pico.tree(board_files("armv6m"))
     files["/config.json"] = json.dumps(config).encode()
     files["/models/" + pipeline["model"]] = model.read_bytes()
     files["/" + pipeline["sensor"]["file"]] = (folder / "pump.trec").read_bytes()
     device = pico.Pico(image, files, request.param)
-    device.wait(FIRST_DECISION_S)
+    device.wait(FIRST_DECISION_S + FAULT_AT_S + DELAY_S)
     return device
 
 
@@ -83,6 +84,8 @@ def test_the_fault_is_found(board):
     alarms = [record for record in records(board, "alarm") if "alarm" in record["events"]]
     print(alarms)
     assert alarms and alarms[0]["up_s"] >= FAULT_AT_S
+    sampling_since = alarms[0]["up_s"] - FAULT_AT_S - DELAY_S
+    assert sampling_since < FIRST_DECISION_S  # a window is 0.16 s
     assert max(alarms[0]["scores"]) > 1
     with pytest.raises(FileNotFoundError):
         board.read_file("/crash.txt")
