@@ -45,12 +45,12 @@ deploy: $(VENV_STAMP) ## put firmware and library on a board: BOARD=rpi_pico_w P
 	@test -n "$(BOARD)" -a -n "$(PORT)" || { echo "make deploy: say which board and where: make deploy BOARD=rpi_pico_w PORT=/dev/ttyACM0" >&2; exit 2; }
 	@$(BIN)/tocsin deploy "$(BOARD)" "$(PORT)" $(ARGS)
 
-emulate: $(VENV_STAMP) ## an emulated board with its console: BOARD=rpi_pico_w [PORT=N] [ARGS='options of deploy']
-	@$(BIN)/python -m tools.emulator.emulate "$(or $(BOARD),rpi_pico_w)" $(if $(PORT),--port $(PORT)) -- $(ARGS)
-
 test-board: $(VENV_STAMP) ## the suite on a board: PORT=/dev/ttyACM0, socket://HOST:PORT or emulated [BOARD=rpi_pico_w] [ARGS=--hour]
 	@test -n "$(PORT)" || { echo "make test-board: say where the board is: make test-board PORT=/dev/ttyACM0, or PORT=emulated" >&2; exit 2; }
 	@$(BIN)/python -m pytest host_tests/hil -v --port "$(PORT)" $(if $(BOARD),--board "$(BOARD)") $(ARGS)
+
+emulate: $(VENV_STAMP) ## an emulated board with its console: BOARD=rpi_pico_w [PORT=N] [ARGS='options of deploy']
+	@$(BIN)/python -m tools.emulator.emulate "$(or $(BOARD),rpi_pico_w)" $(if $(PORT),--port $(PORT)) -- $(ARGS)
 
 clean: ## remove what was built (not .venv)
 	@rm -rf build .pytest_cache .ruff_cache .mypy_cache
