@@ -141,26 +141,26 @@ def bench(stage, rig, first):
 
 
 @pytest.fixture(scope="session")
-def hour(request, stage, rig, bench):
+def hour(request, stage, rig, first):
     with stage("an hour of windows"):
         return stages.hour(rig, not request.config.getoption("hour"))
 
 
 @pytest.fixture(scope="session")
-def remote(stage, rig, hour):
+def remote(stage, rig, first):
     with stage("mpremote"):
         return stages.mpremote(rig)
 
 
 @pytest.fixture(scope="session")
-def second(stage, rig, remote):
+def second(stage, rig, first):
     """Back to work with Ctrl-D, on the recording with the fault."""
     with stage("second boot, alarm"):
         return stages.second_boot(rig)
 
 
 @pytest.fixture(scope="session")
-def crashed(stage, rig, second):
+def crashed(stage, rig, first):
     """Five crashes, safe mode, and the boot after it."""
     with stage("five crashes, safe mode"):
         return stages.crashes(rig)
