@@ -176,6 +176,8 @@ def hour(pipeline_name, windows, step, fast) -> None:
     driver = app.samplers[pipeline_name].driver
     if fast:
         driver.rate_mhz = _FAST_MHZ
+    else:
+        driver._start_ms, driver._played = None, 0  # as if played from now on
 
     async def follow():
         app.clock.spawn(app.run())
