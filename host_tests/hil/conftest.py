@@ -59,11 +59,14 @@ def stage(request):
     def stage(name):
         seconds = round(time.monotonic() - began)
         reporter.write_line(f"\n  {seconds // 60}:{seconds % 60:02d} {name}")
+        wrong = None
         try:
             with plainly():
                 yield
         except HilError as error:
-            pytest.fail(str(error), pytrace=False)
+            wrong = str(error)
+        if wrong:
+            pytest.fail(wrong, pytrace=False)
 
     return stage
 
