@@ -26,8 +26,6 @@ class App:
 
     def __init__(self, clock, store, machine, drivers=None, sink=None, echo=print, boot=None,
                  watchdog=None):
-        from firmware.compose import Composer
-
         self.clock = clock
         self.store = store
         self.machine = machine
@@ -41,11 +39,16 @@ class App:
         self.samplers = {}
         self.watched = self.samplers
         self.alarms = {}
-        Composer(self).build(sink, echo)
+        self._build(sink, echo)
         for name in _BUILDERS:
             forget(name)
         gc.collect()
         self.health.note()
+
+    def _build(self, sink, echo) -> None:
+        from firmware.compose import Composer
+
+        Composer(self).build(sink, echo)
 
     def driver(self, name: str):
         """The module-level `make` of a sensor driver. Raises ImportError."""
@@ -74,7 +77,9 @@ class App:
         await keep(self, "deadlines", watch, self)
 
     def close(self) -> None:
-        """Before the interpreter ends: no hardware writes to its memory any more."""
+        """Nobody watches from now on: fail-safe relays trip, no hardware writes to memory."""
+        for output in self.outputs.all:
+            output.stop()
         if self.hardware is not None:
             self.hardware.close()
 
@@ -124,13 +129,17 @@ class App:
         self.kept.changed = True
         self.health.note_stack()
         raised = mask & (WARNING_ON | ALARM_ON)
-        reasons = None
+        try:
+            self._tell(pipeline, alarm, mask, switched, raised)
+        except (MemoryError, RuntimeError):  # the alarm matters more than what belongs to it
+            self.health.task_failures += 1
+            gc.collect()
+            self._tell(pipeline, alarm, mask, switched, 0)
         if raised:
-            try:
-                reasons = pipeline.reasons()
-            except (MemoryError, RuntimeError):  # the alarm matters more than its reasons
-                self.health.task_failures += 1
-        record = alarm.record(mask, reasons)
+            self._send_window(pipeline, True)
+
+    def _tell(self, pipeline, alarm, mask: int, switched: list, raised: int) -> None:
+        record = alarm.record(mask, pipeline.reasons() if raised else None)
         record["since_s"] = self.clock.diff(record.pop("time_ms"), record.pop("since_ms")) // 1000
         if raised and pipeline.line is not None:
             record["label"] = pipeline.label()
@@ -142,8 +151,6 @@ class App:
             self.records.send("alarm", pipeline.name, record, account, "alarms")
         self.log.add(WARN if alarm.state else INFO, "%s %s: %s" % (
             alarm.name, ",".join(record["events"]), record["value"]))
-        if raised:
-            self._send_window(pipeline, True)
 
     def on_window(self, pipeline) -> None:
         """A window was judged, and the placement wants something of every one."""

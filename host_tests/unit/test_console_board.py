@@ -146,7 +146,7 @@ def test_maintenance_again_and_again_is_no_crash(tmp_path):
 def test_watchdog_is_kept_quiet_only_while_maintenance_lasts(tmp_path):
     root = deploy(tmp_path / "board", config())
     events = run(root, [[130, "\x03"], [140, "from firmware import maintenance, slots\r"],
-                        [150, "maintenance.begin(watchdog, slots, app, 1)\r"]], end_s=400)
+                        [150, "maintenance.begin(machine, slots, app, 1)\r"]], end_s=400)
     assert reboots(events) == [(150 + 60 + 8.0, 3)]
 
 
