@@ -22,6 +22,7 @@ CRASHES = 5
 HOUR_WINDOWS = 480
 REAL_HOUR_WINDOWS = 3_600_000 // WINDOW_MS
 _STEP = 30
+_GLANCE_S = 0.5
 QUESTIONS = (
     "help", "status", f"show alarms.{ALARM}", f"set alarms.{ALARM}.limit {LIMIT}", "status",
 )
@@ -102,7 +103,7 @@ def first_boot(rig: Rig) -> Boot:
     rig.reset()
     boot = Boot(said=rig.listen(DECIDED))
     with _console(rig, boot) as console:
-        console.ask("live 1")  # a second of the board's time: the console loads ahead
+        _read_on(console)
         for command in QUESTIONS[:3]:
             console.ask(command)
         config = console.config()
@@ -113,6 +114,19 @@ def first_boot(rig: Rig) -> Boot:
         _learn(console, boot)
     _stop(rig, boot, 1)
     return boot
+
+
+def _read_on(console: Questions) -> None:
+    """As a person who reads before typing on: the console loads ahead for two seconds."""
+    end = _uptime_s(console) + 2
+    while _uptime_s(console) <= end:
+        time.sleep(_GLANCE_S)
+
+
+def _uptime_s(console: Questions) -> int:
+    """Whole seconds of the board's time."""
+    hours, minutes, seconds = console.ask("status")[0].split("  up ")[1].split()[0].split(":")
+    return 3600 * int(hours) + 60 * int(minutes) + int(seconds)
 
 
 def _learn(console: Questions, boot: Boot) -> None:
