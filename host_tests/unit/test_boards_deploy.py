@@ -283,6 +283,8 @@ def test_a_silent_board_is_told():
     try:
         with pytest.raises(LinkLost, match="no MicroPython prompt"):
             Link(f"socket://127.0.0.1:{server.getsockname()[1]}", timeout_s=0.2)
+        sent = kept[0][0].recv(99)
+        assert sent.startswith(b"\x03\x03"), "before Enter, which would execute what is typed"
     finally:
         server.close()
         for connection, _ in kept:

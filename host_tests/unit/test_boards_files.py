@@ -8,7 +8,7 @@ import pytest
 
 from host_tests.unit.test_house_imports import imported
 from tocsin import kernels
-from tools.boards import config, files
+from tools.boards import config, deploy, files
 from tools.mpy import ROOT
 
 BOARDS = sorted({config.load(name).arch: name for name in config.names()}.values())
@@ -47,7 +47,7 @@ def named(tree: ast.Module, known: set[str]) -> set[str]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             text = node.value
-            if re.fullmatch(r"(firmware|tocsin)(\.\w+)+[._]?", text):
+            if re.fullmatch(r"(firmware|tocsin)(\.|(\.\w+)+[._]?)", text):
                 begins = text if text[-1] in "._" else text + "."
                 found |= {name for name in known if name == text or name.startswith(begins)}
     return found
@@ -167,7 +167,7 @@ def test_each_import_by_name_is_known_here(trees):
                 begins = name.left if isinstance(name, ast.BinOp) else name
                 if not isinstance(begins, ast.Constant):
                     found[module, ast.unparse(name)] = True
-    assert set(found) == set(BY_NAME)
+    assert set(found) == set(BY_NAME), "see that `named` finds the names, then put it there"
 
 
 def test_kernels_come_as_native_code_of_this_processor(board, program):
@@ -202,6 +202,18 @@ def test_each_file_lies_where_micropython_looks_for_it(program):
         else:
             assert path.startswith("/lib/tocsin/" if module[:6] == "tocsin" else "/firmware/")
             assert path.endswith(".mpy"), "compiled, or a board needs memory to compile it"
+
+
+@pytest.mark.parametrize("name", config.names())
+def test_the_program_fits_an_empty_board(name):
+    """With what is in the way while it is deployed, and 10 % for configuration, models, log."""
+    board = config.load(name)
+    plan = deploy.make_plan(
+        files.Content(files.program(board)), {}, "", 4096, deploy._INLINE[board.port]
+    )
+    own = plan.needed - len(plan.pack)
+    assert plan.needed < (board.data["memory"]["filesystem_kb"] - 8) * 1024
+    assert own < 0.9 * board.data["memory"]["filesystem_kb"] * 1024
 
 
 def test_the_manifest_lists_the_program(board, program):

@@ -191,6 +191,7 @@ def test_command_line_reads_and_changes_a_running_board(served, tmp_path):
     mine.write_text(json.dumps(pulled))
     code, out, err = ask_cli("config", "push", port, str(mine))
     assert code == 0 and "saved, 1 alarms" in out, err
+    assert "no driver plant comes with this version" in out, "it is the emulator's"
     saved = json.loads((root / "config.json").read_text())
     assert saved["alarms"]["temp_high"]["limit"] == 6.0
     assert saved["pipelines"]["room"]["sensor"]["wifi_password"] == SECRET

@@ -175,7 +175,7 @@ def plan_for(link: Link, board: Board, content: Content) -> Plan:
         manifest = link.run(f"with open({MANIFEST!r}) as file: print(file.read())\n")
     wanted = content.for_board(found, manifest)
     check_config(wanted, found)
-    plan = make_plan(wanted, found, manifest, facts.block, _INLINE[facts.platform])
+    plan = make_plan(wanted, found, manifest, facts.block, _INLINE.get(facts.platform, 128))
     plan.kept = content.starting is not None and CONFIG not in wanted.data
     part = int(found[PART].split()[1]) if PART in found else 0
     free = facts.free + part + (int(found[PACK].split()[1]) if PACK in found else 0)

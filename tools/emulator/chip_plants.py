@@ -17,7 +17,6 @@ from tools.emulator.chips import attach
 from tools.emulator.hardware import Hardware
 from tools.emulator.plant_motor import LSB, RATE_HZ, G, Motor
 
-
 CHIPS = {
     "adxl345": ("adxl345", "Adxl345", True),
     "lis3dh": ("lis3dh", "Lis3dh", True),

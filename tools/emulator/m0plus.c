@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The instructions of a Cortex-M0+ that touch nothing but registers, flash, RAM and boot ROM, with
- * the cycles that rp2040py counts for them. It stops before every other one: access to a
- * peripheral, exception return, MRS, MSR, CPS, SVC, WFI, WFE, SEV, BKPT. ARMv6-M ARM, A6.7.
+ * The instructions of a Cortex-M0+ that touch nothing but registers, flash, RAM, boot ROM and the
+ * divider of the SIO, with the cycles that rp2040py counts for them. It stops before every other
+ * one: access to a peripheral, exception return, MRS, MSR, CPS, SVC, WFI, WFE, SEV, BKPT.
+ * ARMv6-M ARM, A6.7; RP2040 datasheet, 2.3.1.
  */
 #include <stdint.h>
 #include <string.h>
@@ -13,10 +14,12 @@ struct machine {
     uint32_t flash_size, ram_size, rom_size;
     uint32_t n, z, c, v;
     uint32_t handler;            /* in an exception */
+    uint32_t dividend, divisor, quotient, remainder, csr;
 };
 
 #define FLASH 0x10000000u
 #define RAM 0x20000000u
+#define SIO 0xD0000000u
 
 static inline uint8_t *readable(struct machine *m, uint32_t at, uint32_t size)
 {
@@ -137,6 +140,44 @@ static inline void shift(struct machine *m, uint32_t op)
     }
 }
 
+static void divide(struct machine *m, int is_signed)
+{
+    int32_t a = (int32_t)m->dividend, b = (int32_t)m->divisor;
+    m->csr = 3;
+    m->remainder = m->dividend;
+    if (!b)
+        m->quotient = is_signed && a < 0 ? 1 : ~0u;
+    else if (is_signed) {
+        m->quotient = (uint32_t)((int64_t)a / b);
+        m->remainder = (uint32_t)((int64_t)a % b);
+    } else {
+        m->quotient = m->dividend / m->divisor;
+        m->remainder = m->dividend % m->divisor;
+    }
+}
+
+/* A word of the divider or the number of this core; 0 when it is something else. */
+static int sio(struct machine *m, int load, uint32_t *x, uint32_t at)
+{
+    if (!load)
+        switch (at) {
+        case 0x60: case 0x68: m->dividend = *x; divide(m, at == 0x68); return 1;
+        case 0x64: case 0x6C: m->divisor = *x; divide(m, at == 0x6C); return 1;
+        case 0x70: m->quotient = *x; m->csr = 3; return 1;
+        case 0x74: m->remainder = *x; m->csr = 3; return 1;
+        default: return 0;
+        }
+    switch (at) {
+    case 0: *x = 0; return 1;
+    case 0x60: case 0x68: *x = m->dividend; return 1;
+    case 0x64: case 0x6C: *x = m->divisor; return 1;
+    case 0x70: *x = m->quotient; m->csr &= 1; return 1;
+    case 0x74: *x = m->remainder; return 1;
+    case 0x78: *x = m->csr; return 1;
+    }
+    return 0;
+}
+
 /* One load or store at `at`; 0 when it is not for us. kind: opcode bits 9 to 11. */
 static inline int move(struct machine *m, uint32_t kind, uint32_t t, uint32_t at)
 {
@@ -147,7 +188,7 @@ static inline int move(struct machine *m, uint32_t kind, uint32_t t, uint32_t at
         return 0;
     p = kind < 3 ? writable(m, at, size) : readable(m, at, size);
     if (!p)
-        return 0;
+        return (kind & 3) == 0 && at - SIO < 0x80 ? sio(m, kind == 4, &m->r[t], at - SIO) : 0;
     switch (kind) {
     case 0: put32(p, m->r[t]); break;
     case 1: put16(p, m->r[t]); break;

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The processor of an emulated Pico in C where a compiler is found, 20 times as fast.
 
-m0plus.c executes what touches registers and memory only; every other instruction, all peripherals,
-interrupts and time stay rp2040py's. Cycles, and with them all times on the board, are the same.
+m0plus.c executes what touches registers, memory and the divider only; every other instruction, all
+peripherals, interrupts and time stay rp2040py's. All times on the board are the same.
 """
 
 import ctypes
@@ -34,6 +34,8 @@ class _Machine(ctypes.Structure):
         ("rom", ctypes.c_void_p), ("flash_size", ctypes.c_uint32), ("ram_size", ctypes.c_uint32),
         ("rom_size", ctypes.c_uint32), ("n", ctypes.c_uint32), ("z", ctypes.c_uint32),
         ("c", ctypes.c_uint32), ("v", ctypes.c_uint32), ("handler", ctypes.c_uint32),
+        ("dividend", ctypes.c_uint32), ("divisor", ctypes.c_uint32),
+        ("quotient", ctypes.c_uint32), ("remainder", ctypes.c_uint32), ("csr", ctypes.c_uint32),
     ]  # fmt: skip
 
 
@@ -75,7 +77,7 @@ class Processor:
         self._held = [(ctypes.c_char * view.nbytes).from_buffer(view) for view in views]
         addresses = [ctypes.addressof(part) for part in self._held]
         sizes = [view.nbytes for view in views[1:]]
-        self._machine = _Machine(*addresses, *sizes)
+        self._machine = _Machine(*addresses, *sizes, divisor=1)
         self._address = ctypes.addressof(self._machine)
 
     def batch(self) -> None:

@@ -67,13 +67,22 @@ def file_system(files: Mapping[str, bytes], layout: FlashLayout) -> bytes:
     return bytes(disk.context.buffer)
 
 
+def read_stored(storage: bytes, layout: FlashLayout, name: str) -> bytes:
+    """A file of a file system. Raises FileNotFoundError; LittleFSError where there is none."""
+    disk = _disk(storage, layout)
+    disk.mount()
+    with disk.open(name, "rb") as file:
+        return file.read()
+
+
 def storage_bytes(board: str) -> int:
     """Size of the file system that MicroPython makes on "pico" or "pico_w"."""
-    layout = _layout(board)
+    layout = layout_of(board)
     return layout.fs_blocksize * layout.fs_blockcount
 
 
-def _layout(board: str) -> FlashLayout:
+def layout_of(board: str) -> FlashLayout:
+    """Where the file system of "pico" or "pico_w" lies in its flash."""
     layout = resolve_layout(BOARDS[board], "micropython")
     assert layout is not None
     return layout
@@ -98,7 +107,7 @@ class Pico:
     def __init__(self, image: Path, files: Mapping[str, bytes] | None = None, board: str = "pico",
                  storage: bytes | None = None):  # fmt: skip
         spec = BOARDS[board]
-        self.layout = layout = _layout(board)
+        self.layout = layout = layout_of(board)
         self.device = BaseDevice(board=BoardSpec(mcu=spec.mcu, extras=spec.extras, image=image))
         self._start = layout.fs_start
         self._end = layout.fs_start + layout.fs_blocksize * layout.fs_blockcount
@@ -167,10 +176,7 @@ class Pico:
 
     def read_file(self, name: str) -> bytes:
         """The content of a file on the board's flash. Raises FileNotFoundError."""
-        disk = _disk(self.storage, self.layout)
-        disk.mount()
-        with disk.open(name, "rb") as file:
-            return file.read()
+        return read_stored(self.storage, self.layout, name)
 
     @property
     def storage(self) -> bytes:

@@ -31,7 +31,7 @@ def wire(pico: Pico, chip: Any, address: int | None = None, select: int | None =
     mcu = pico.device.mcu
     if address is not None:
         port = mcu.i2c[bus]
-        wires = getattr(port.on_connect, "__self__", None)
+        wires: Any = getattr(port.on_connect, "__self__", None)
         if not isinstance(wires, _I2C):
             wires = _I2C(pico, port)
         wires.chips[address] = chip
@@ -101,10 +101,11 @@ class _I2C:
         self._port.complete_start()
 
     def _connect(self, address: int, mode: int) -> None:
-        chip = self._chip = self.chips.get(address)
+        chip: Any = self.chips.get(address)
+        self._chip = chip
         present = chip is not None and not chip.absent
         self._answer = b""
-        if present and mode == I2CMode.READ and getattr(chip, "ANSWER_BYTES", 0):
+        if present and mode == I2CMode.READ and hasattr(chip, "ANSWER_BYTES"):
             try:
                 self._answer = chip.read(chip.ANSWER_BYTES)
             except OSError:
@@ -116,7 +117,7 @@ class _I2C:
         self._wire.after(self._nanos(), lambda: self._port.complete_write(True))
 
     def _read(self, ack: bool) -> None:
-        if getattr(self._chip, "ANSWER_BYTES", 0):
+        if hasattr(self._chip, "ANSWER_BYTES"):
             value, self._answer = (self._answer or b"\xff")[0], self._answer[1:]
         else:
             value = self._chip.read(1)[0]

@@ -68,6 +68,7 @@ class Served:
             [sys.executable, "-m", "tools.emulator.serve_pico", json.dumps(spec)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
             start_new_session=True,  # Ctrl-C is for whoever started it, who closes it then
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
         )  # fmt: skip
         try:
             self.port: int = self._answer(_START_S)["port"]
@@ -82,8 +83,12 @@ class Served:
         """Time on the board since it was switched on."""
         return self.ask("seconds")
 
+    @property
+    def running(self) -> bool:
+        return self._process.poll() is None
+
     def said(self, since: int = 0) -> list[tuple[float, str, bytes]]:
-        """The last (board's time, "in" or "out", bytes) on the serial line, from number `since`."""
+        """(Time on the board, "in" or "out", bytes) of the serial line, from number `since` on."""
         return [(at, way, base64.b64decode(data)) for at, way, data in self.ask("said", since)]
 
     def reset(self) -> None:
@@ -125,7 +130,8 @@ class Served:
         ready = select.select([self._process.stdout], [], [], seconds)[0]
         line = self._process.stdout.readline() if ready else ""
         if not line:
-            raise ServeError("the emulated board " + ("has stopped" if ready else "does not answer"))
+            state = "has stopped" if ready else "does not answer"
+            raise ServeError(f"the emulated board {state}")
         answer = json.loads(line)
         if "error" in answer:
             raise ServeError(answer["error"])
@@ -169,7 +175,8 @@ def serve(
         raise ServeError(f"{image}: no such file")
     spec = {
         "board": board, "image": str(image), "port": port, "speed": speed,
-        "flash": str(flash_file) if flash_file else None, "chips": CHIPS if chips is None else chips,
+        "flash": str(flash_file) if flash_file else None,
+        "chips": CHIPS if chips is None else chips,
     }  # fmt: skip
     return Served(spec)
 
@@ -269,7 +276,7 @@ class _Board:
         if self._client is not None:
             reading.append(self._client)
         writing = [self._client] if self._to_client and self._client is not None else []
-        ready, free, _ = select.select(reading, writing, [], 0 if self._busy() else wait_s)
+        ready, free, _ = select.select(reading, writing, [], 0 if self._to_board else wait_s)
         if self._client in ready:
             self._receive()
         if self._client in free and self._client is not None:
@@ -279,10 +286,6 @@ class _Board:
         self._feed()
         self._save_sometimes()
         return sys.stdin not in ready or self._answer()
-
-    def _busy(self) -> bool:
-        """Whether the board still has to hear something."""
-        return bool(self._to_board)
 
     def _accept(self) -> None:
         client, _ = self._listener.accept()
