@@ -139,6 +139,7 @@ def first(stage, rig, deployed):
 
 @pytest.fixture(scope="session")
 def bench(stage, rig, first):
+    """The last stage: it takes the app out of memory."""
     with stage("times"):
         return stages.bench(rig)
 

@@ -14,6 +14,7 @@ from typing import Any
 from host_tests.hil import backup
 from host_tests.hil.rig import DECIDED, HilError, Rig
 from host_tests.hil.subject import ALARM, FAILING, FAULT_WINDOW, WINDOW_MS, Subject
+from tools.boards import link as boards_link
 from tools.serial_link import Link, LinkError
 
 LIMIT = 6.5
@@ -23,10 +24,12 @@ HOUR_WINDOWS = 480
 REAL_HOUR_WINDOWS = 3_600_000 // WINDOW_MS
 _STEP = 30
 _GLANCE_S = 0.5
+_KEY_S = 0.15
 QUESTIONS = (
     "help", "status", f"show alarms.{ALARM}", f"set alarms.{ALARM}.limit {LIMIT}", "status",
 )
 _PROBE = "import hil_probe\n"
+_ROOMY = "import gc\ngc.threshold(20000)\nimport on_pico\n"
 
 
 @dataclass(frozen=True)
@@ -66,6 +69,16 @@ class Questions(Link):
     def __init__(self, port: Any, seconds: float, boot: Boot):
         super().__init__(port, seconds)
         self._boot = boot
+        self.typing = False
+
+    def _write(self, data: bytes) -> None:
+        """A question as a person types it: the console gets ready meanwhile."""
+        if self.typing:
+            for byte in data[:-1]:
+                super()._write(bytes([byte]))
+                time.sleep(_KEY_S)
+            data = data[-1:]
+        super()._write(data)
 
     def ask(self, command: str) -> list[str]:
         lines = super().ask(command)
@@ -104,8 +117,10 @@ def first_boot(rig: Rig) -> Boot:
     boot = Boot(said=rig.listen(DECIDED))
     with _console(rig, boot) as console:
         _read_on(console)
+        console.typing = True
         for command in QUESTIONS[:3]:
             console.ask(command)
+        console.typing = False
         config = console.config()
         config["pipelines"]["main"]["sensor"] = {"driver": "replay", "file": FAILING}
         try:
@@ -114,8 +129,10 @@ def first_boot(rig: Rig) -> Boot:
             boot.more["pushed"] = str(error)
             console.ask(f"set pipelines.main.sensor.file {FAILING}")
             console.ask("set pipelines.main.sensor.loop false")
+        console.typing = True
         for command in QUESTIONS[3:]:
             console.ask(command)
+        console.typing = False
         _learn(console, boot)
     _stop(rig, boot, 1)
     return boot
@@ -168,10 +185,13 @@ print(json.dumps([a.excursion().since_ms,
 
 
 def bench(rig: Rig) -> dict[str, float]:
-    """Microseconds of a whole window and of kernels, with the app in memory but not running."""
-    with rig.prompt() as link:
-        window = json.loads(link.run("import on_pico\non_pico.window('bench.tcb')\n"))
-        kernels = json.loads(link.run("import on_pico\non_pico.kernels()\n"))
+    """Microseconds of a whole window and of kernels, in a heap without the app."""
+    link = boards_link.Link(rig.port, rig.timeout_s)
+    try:
+        window = json.loads(link.run(_ROOMY + "on_pico.window('bench.tcb')\n"))
+        kernels = json.loads(link.run(_ROOMY + "on_pico.kernels()\n"))
+    finally:
+        link.close()
     return {"window_3x256_us": max(window["us"]), **{f"{n}_us": us for n, us in kernels.items()}}
 
 
@@ -186,7 +206,7 @@ def hour(rig: Rig, fast: bool) -> list[tuple[int, int]]:
 
 def mpremote(rig: Rig) -> list[Any]:
     """The real mpremote at the prompt that Ctrl-C left."""
-    return [rig.mpremote("exec", "print('tocsin' in repr(app.__class__.__module__), 6 * 7)"),
+    return [rig.mpremote("exec", "print(list(app.pipelines), 6 * 7)"),
             rig.mpremote("fs", "ls", ":/models")]  # fmt: skip
 
 
