@@ -105,9 +105,9 @@ class Rig:
             port.close()
 
     def listen(self, *wanted: str, silent_s: float | None = None, begin: bytes = b"") -> str:
-        """Type `begin`, 20 ms between the keys, then read until one of the texts came; returns all that was said.
+        """Type `begin`, 20 ms between keys, and read until one of the texts came.
 
-        Raises HilError when the board says nothing new for `silent_s`.
+        Returns all that was said. Raises HilError when nothing new comes for `silent_s`.
         """
         patience = silent_s or self.timeout_s
         said = b""
