@@ -72,7 +72,7 @@ def settled() -> None:
 def expect(why: str) -> None:
     """The next reset is meant; `why`: one word."""
     if not _record:  # boot.py did not get that far
-        _record.update(_read() or {})
+        _record.update(_read() or {"boots": 0})
     _record["wanted"] = why
     _write()
 

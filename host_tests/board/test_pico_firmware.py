@@ -15,6 +15,7 @@ BOARDS = {"pico": ("MICROPYTHON_UF2", 100_000), "pico_w": ("MICROPYTHON_UF2_W", 
 
 RATE = 3200
 FAULT_AT_S = 2
+DELAY_S = 1
 FIRST_DECISION_S = 5
 
 
@@ -56,7 +57,7 @@ def board(request, tmp_path_factory):
     [pipeline] = config["pipelines"].values()
     pipeline["schedule"] = None
     for rule in config["alarms"].values():
-        rule["delay_s"] = 1
+        rule["delay_s"] = DELAY_S
     files = pico.tree(board_files("armv6m"))
     files["/config.json"] = json.dumps(config).encode()
     files["/models/" + pipeline["model"]] = model.read_bytes()
@@ -90,6 +91,8 @@ def test_the_fault_is_found(later):
     alarms = [record for record in records(later, "alarm") if "alarm" in record["events"]]
     print(alarms)
     assert alarms and alarms[0]["up_s"] >= FAULT_AT_S
+    sampling_since = alarms[0]["up_s"] - FAULT_AT_S - DELAY_S
+    assert sampling_since < FIRST_DECISION_S  # a window is 0.16 s
     assert max(alarms[0]["scores"]) > 1
     with pytest.raises(FileNotFoundError):
         later.read_file("/crash.txt")

@@ -1,25 +1,33 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The instructions of a Cortex-M0+ that touch nothing but registers, flash, RAM, boot ROM and the
- * divider of the SIO, with the cycles that rp2040py counts for them. It stops before every other
- * one: access to a peripheral, exception return, MRS, MSR, CPS, SVC, WFI, WFE, SEV, BKPT.
- * ARMv6-M ARM, A6.7; RP2040 datasheet, 2.3.1.
+ * The instructions of a Cortex-M0+ that touch nothing but registers, memory, the divider and the
+ * locks of the SIO and the time, with the cycles that rp2040py counts for them. It stops before
+ * every other one: access to a peripheral, exception return, SVC, WFI, WFE, BKPT, MRS and MSR but
+ * of PRIMASK; and after one that lets a pending interrupt in.
+ * ARMv6-M ARM, A6.7; RP2040 datasheet, 2.3.1 and 4.6.
  */
 #include <stdint.h>
 #include <string.h>
 
 struct machine {
     uint32_t *r;                 /* r0..r15; r15 is the next instruction */
-    uint8_t *flash, *ram, *rom;
-    uint32_t flash_size, ram_size, rom_size;
+    uint8_t *flash, *ram, *rom, *usb;
+    uint32_t flash_size, ram_size, rom_size, usb_size;
     uint32_t n, z, c, v;
     uint32_t handler;            /* in an exception */
-    uint32_t dividend, divisor, quotient, remainder, csr;
+    uint32_t primask, pending;   /* pending: an interrupt waits for PRIMASK */
+    uint32_t event, let_in;      /* SEV was executed; PRIMASK was written while one waits */
+    uint32_t dividend, divisor, quotient, remainder, csr, locks;
+    double nanos;                /* of the timer, when `run` begins */
+    int64_t done;                /* cycles since then */
 };
 
 #define FLASH 0x10000000u
 #define RAM 0x20000000u
 #define SIO 0xD0000000u
+#define USB 0x50100000u
+#define TIMER_RAW 0x40054024u    /* high word, low word */
+#define PRIMASK 16
 
 static inline uint8_t *readable(struct machine *m, uint32_t at, uint32_t size)
 {
@@ -29,6 +37,8 @@ static inline uint8_t *readable(struct machine *m, uint32_t at, uint32_t size)
         return m->flash + (at - FLASH);
     if (at < m->rom_size && at + size <= m->rom_size)
         return m->rom + at;
+    if (at - USB < m->usb_size && at - USB + size <= m->usb_size)
+        return m->usb + (at - USB);
     return 0;
 }
 
@@ -156,9 +166,19 @@ static void divide(struct machine *m, int is_signed)
     }
 }
 
-/* A word of the divider or the number of this core; 0 when it is something else. */
+/* A word of divider and locks, or the number of this core; 0 when it is something else. */
 static int sio(struct machine *m, int load, uint32_t *x, uint32_t at)
 {
+    uint32_t lock = 1u << (at >> 2 & 31);
+    if (at >= 0x100) {
+        if (!load)
+            m->locks &= ~lock;
+        else {
+            *x = m->locks & lock ? 0 : lock;
+            m->locks |= lock;
+        }
+        return 1;
+    }
     if (!load)
         switch (at) {
         case 0x60: case 0x68: m->dividend = *x; divide(m, at == 0x68); return 1;
@@ -169,6 +189,7 @@ static int sio(struct machine *m, int load, uint32_t *x, uint32_t at)
         }
     switch (at) {
     case 0: *x = 0; return 1;
+    case 0x5C: *x = m->locks; return 1;
     case 0x60: case 0x68: *x = m->dividend; return 1;
     case 0x64: case 0x6C: *x = m->divisor; return 1;
     case 0x70: *x = m->quotient; m->csr &= 1; return 1;
@@ -187,8 +208,17 @@ static inline int move(struct machine *m, uint32_t kind, uint32_t t, uint32_t at
     if (at & (size - 1))
         return 0;
     p = kind < 3 ? writable(m, at, size) : readable(m, at, size);
+    if (!p && (kind & 3) == 0) {
+        if (at - SIO < 0x180)
+            return sio(m, kind == 4, &m->r[t], at - SIO);
+        if (kind == 4 && at - TIMER_RAW < 8) {
+            uint64_t micros = (uint64_t)((m->nanos + (double)m->done * 8) / 1000);
+            m->r[t] = (uint32_t)(at == TIMER_RAW ? micros >> 32 : micros);
+            return 4;
+        }
+    }
     if (!p)
-        return (kind & 3) == 0 && at - SIO < 0x80 ? sio(m, kind == 4, &m->r[t], at - SIO) : 0;
+        return 0;
     switch (kind) {
     case 0: put32(p, m->r[t]); break;
     case 1: put16(p, m->r[t]); break;
@@ -203,6 +233,13 @@ static inline int move(struct machine *m, uint32_t kind, uint32_t t, uint32_t at
 }
 
 static inline uint32_t count(uint32_t list) { return (uint32_t)__builtin_popcount(list); }
+
+static int mask(struct machine *m, uint32_t level)
+{
+    m->primask = level;
+    m->let_in = m->pending;
+    return 1;
+}
 
 /* The other 16-bit instructions; cycles, or 0 for one that is not for us. */
 static int other(struct machine *m, uint32_t op, uint32_t pc)
@@ -292,6 +329,12 @@ static int other(struct machine *m, uint32_t op, uint32_t pc)
     }
     if (op == 0xBF00)                                   /* NOP */
         return 1;
+    if (op == 0xBF40)                                   /* SEV */
+        return m->event = 1;
+    if (op == 0xB662)                                   /* CPSIE i */
+        return mask(m, 0);
+    if (op == 0xB672)                                   /* CPSID i */
+        return m->primask = 1;
     if (op >> 12 == 12) {                               /* LDM, STM */
         d = op >> 8 & 7;
         at = r[d];
@@ -313,7 +356,7 @@ static int other(struct machine *m, uint32_t op, uint32_t pc)
     return 0;
 }
 
-/* 32-bit instructions: BL and the barriers. */
+/* 32-bit instructions: BL, the barriers, MRS and MSR of PRIMASK. */
 static int wide(struct machine *m, uint32_t op, uint32_t op2, uint32_t pc)
 {
     uint32_t s = op >> 10 & 1, offset;
@@ -322,6 +365,16 @@ static int wide(struct machine *m, uint32_t op, uint32_t op2, uint32_t pc)
             | (1 ^ s ^ (op2 >> 11 & 1)) << 22 | (op & 0x3FF) << 12 | (op2 & 0x7FF) << 1;
         m->r[14] = (pc + 4) | 1;
         m->r[15] = pc + 4 + offset;
+        return 3;
+    }
+    if ((op & 0xFFF0) == 0xF380 && op2 == (0x8800 | PRIMASK)) {
+        m->r[15] = pc + 4;
+        mask(m, m->r[op & 15] & 1);
+        return 3;
+    }
+    if (op == 0xF3EF && (op2 & 0xF0FF) == (0x8000 | PRIMASK)) {
+        m->r[15] = pc + 4;
+        m->r[op2 >> 8 & 15] = m->primask;
         return 3;
     }
     if (op == 0xF3BF && op2 >= 0x8F40 && op2 < 0x8F70) {
@@ -383,8 +436,8 @@ static inline int step(struct machine *m, uint32_t op, const uint8_t *code, uint
 /* Run until `cycles` have gone by or an instruction is not for us; the cycles that went by. */
 int64_t run(struct machine *m, int64_t cycles)
 {
-    int64_t done = 0;
-    while (done < cycles) {
+    m->event = m->let_in = 0;
+    for (m->done = 0; m->done < cycles && !m->let_in;) {
         uint32_t pc = m->r[15] & ~1u;
         const uint8_t *code = readable(m, pc, 4);
         int took;
@@ -396,7 +449,7 @@ int64_t run(struct machine *m, int64_t cycles)
             m->r[15] = pc;
             break;
         }
-        done += took;
+        m->done += took;
     }
-    return done;
+    return m->done;
 }

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The processor of an emulated Pico in C where a compiler is found, 20 times as fast.
 
-m0plus.c executes what touches registers, memory and the divider only; every other instruction, all
-peripherals, interrupts and time stay rp2040py's. All times on the board are the same.
+m0plus.c executes what touches little but registers and memory; every other instruction, the
+peripherals, interrupts and the clock stay rp2040py's. All times on the board are the same.
 """
 
 import ctypes
@@ -31,11 +31,15 @@ _NEVER = "0"
 class _Machine(ctypes.Structure):
     _fields_ = [
         ("r", ctypes.c_void_p), ("flash", ctypes.c_void_p), ("ram", ctypes.c_void_p),
-        ("rom", ctypes.c_void_p), ("flash_size", ctypes.c_uint32), ("ram_size", ctypes.c_uint32),
-        ("rom_size", ctypes.c_uint32), ("n", ctypes.c_uint32), ("z", ctypes.c_uint32),
+        ("rom", ctypes.c_void_p), ("usb", ctypes.c_void_p), ("flash_size", ctypes.c_uint32),
+        ("ram_size", ctypes.c_uint32), ("rom_size", ctypes.c_uint32),
+        ("usb_size", ctypes.c_uint32), ("n", ctypes.c_uint32), ("z", ctypes.c_uint32),
         ("c", ctypes.c_uint32), ("v", ctypes.c_uint32), ("handler", ctypes.c_uint32),
+        ("primask", ctypes.c_uint32), ("pending", ctypes.c_uint32),
+        ("event", ctypes.c_uint32), ("let_in", ctypes.c_uint32),
         ("dividend", ctypes.c_uint32), ("divisor", ctypes.c_uint32),
         ("quotient", ctypes.c_uint32), ("remainder", ctypes.c_uint32), ("csr", ctypes.c_uint32),
+        ("locks", ctypes.c_uint32), ("nanos", ctypes.c_double), ("done", ctypes.c_int64),
     ]  # fmt: skip
 
 
@@ -73,7 +77,9 @@ class Processor:
         self._simulator = simulator
         self._run = library()
         mcu = simulator.rp2040
-        views = [memoryview(mcu.core.registers), mcu.flash, mcu.sram, mcu.bootrom]
+        views = [memoryview(mcu.core.registers), mcu.flash, mcu.sram, mcu.bootrom,
+                 mcu.usb_dpram]  # fmt: skip
+        self._timer = mcu.timer
         self._held = [(ctypes.c_char * view.nbytes).from_buffer(view) for view in views]
         addresses = [ctypes.addressof(part) for part in self._held]
         sizes = [view.nbytes for view in views[1:]]
@@ -85,10 +91,9 @@ class Processor:
         if self._run is None or self._simulator.rp2040.run_pin_low:
             execute_batch(self._simulator, _EXACT)
             return
-        simulator, machine = self._simulator, self._machine
+        simulator = self._simulator
         mcu, clock = simulator.rp2040, simulator.clock
         core, pios, tick = mcu.core, mcu.pio, clock.tick
-        run, address = self._run, self._address
         until = time.monotonic() + _BATCH_S
         while not simulator.stopped:
             for _ in range(256):
@@ -109,20 +114,15 @@ class Processor:
                     for pio in pios:
                         if not pio.stopped:
                             most = min(most, (pio.next_due_fp - pio.cycle_fp + 255) >> 8)
-                    if most > 1:
-                        machine.n, machine.z, machine.c, machine.v = core.n, core.z, core.c, core.v
-                        machine.handler = core.current_mode
-                        cycles = run(address, most)
-                        core.n, core.z, core.c, core.v = machine.n, machine.z, machine.c, machine.v
-                        if cycles:
-                            core.cycles += cycles
-                            tick(cycles * _NANOS)
-                            for pio in pios:
-                                if not pio.stopped:
-                                    pio.advance(cycles)
-                            if simulator.stopped:
-                                return
-                            continue
+                    cycles = self._compiled(core, clock, most)
+                    if cycles:
+                        tick(cycles * _NANOS)
+                        for pio in pios:
+                            if not pio.stopped:
+                                pio.advance(cycles)
+                        if simulator.stopped:
+                            return
+                        continue
                 cycles = core.execute_instruction()
                 tick(cycles * _NANOS)
                 for pio in pios:
@@ -132,3 +132,23 @@ class Processor:
                     return
             if time.monotonic() > until:
                 return
+
+    def _compiled(self, core: Any, clock: Any, most: int) -> int:
+        """Let C execute for at most about so many cycles; how many they were."""
+        machine = self._machine
+        machine.n, machine.z, machine.c, machine.v = core.n, core.z, core.c, core.v
+        machine.handler, machine.primask = core.current_mode, core.pm
+        machine.pending = bool(
+            core.pending_interrupts & core.enabled_interrupts or core.pending_pend_sv
+            or core.pending_systick or core.pending_svcall or core.pending_nmi
+        )  # fmt: skip
+        machine.nanos = clock.nanos - self._timer._epoch_nanos
+        cycles: int = self._run(self._address, most)
+        core.n, core.z, core.c, core.v = machine.n, machine.z, machine.c, machine.v
+        core.pm = machine.primask
+        if machine.event:
+            core.event_registered = True
+        if machine.let_in:
+            core.interrupts_updated = True
+        core.cycles += cycles
+        return cycles
