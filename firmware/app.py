@@ -14,7 +14,8 @@ _BUILDERS = ("firmware.compose", "firmware.config", "firmware.loader", "firmware
              "tocsin.models.bundle", "tocsin.models.decision", "tocsin.models.selftest",
              "tocsin.dsp.table",
              "tocsin.dsp.windows", "tocsin.kernels", "tocsin.kernels.plan",
-             "tocsin.kernels.cosines", "tocsin.monitor.limits")
+             "tocsin.kernels.cosines", "tocsin.monitor.limits",
+             "tocsin.monitor.rule")
 """Modules that a running board needs no more: 18 to 20 KB."""
 
 

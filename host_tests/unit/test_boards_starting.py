@@ -112,6 +112,7 @@ def test_a_free_pin_is_free(name):
     data = config.load(name).data
     pin = starting.free_pin(config.load(name))
     assert pin in data["gpio"] and pin not in data["input_only"]
+    assert starting.free_pin(config.load(name), pin) != pin
     assert pin not in [data[b][key] for b in ("i2c", "spi") for key in data[b] if key != "id"]
 
 
@@ -120,7 +121,7 @@ def test_what_to_do_next_names_pins_and_alarms():
     steps = starting.next_steps(
         starting.configuration("vibration", None, None, board), "/dev/ttyACM0", board
     )
-    assert steps[0] == "connect the adxl345: I2C pins SDA 5, SCL 6, 3.3 V, GND"
+    assert steps[0] == "connect the adxl345: I2C pins SDA 5, SCL 6, 3.3 V, GND; a buzzer: pin 1, GND"
     assert steps[1].startswith("look at it: tocsin console /dev/ttyACM0")
     assert "set alarms.z_high.limit VALUE" in steps[2] and "--model" in steps[3]
     cold = starting.next_steps(starting.configuration("cold_chain", None, None, board), "p", board)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A configuration for a board that has none yet: one sensor on the board's own pins.
+"""A configuration for a board that has none yet: a sensor on the board's own pins, a buzzer.
 
 With a model it has the template's safe limit on the score. Without one it watches what the sensor
 itself says: a cold room has safe limits for its temperature; what is right for other machines
@@ -49,11 +49,11 @@ _DRIVERS = {
 }
 
 
-def free_pin(board: Board) -> int:
-    """A pin that is on no bus, analogue if all others are taken. Raises BoardError."""
+def free_pin(board: Board, *used: int) -> int:
+    """A pin on no bus and not `used`, analogue if all others are taken. Raises BoardError."""
     data = board.data
     taken = {data[bus][pin] for bus in ("i2c", "spi") for pin in data[bus] if pin != "id"}
-    taken |= {*data["input_only"], data["led"]}
+    taken |= {*data["input_only"], data["led"], *used}
     free = [pin for pin in data["gpio"] if pin not in taken]
     if not free:
         raise BoardError(f"{board.name} has no free pin; write a configuration, --config")
@@ -108,6 +108,9 @@ def configuration(template: str, driver: str | None, model: str | None, board: B
     else:
         watch = {"source": f"main.{channel}", "side": "high", "limit": None, "latch": False}
         config["alarms"] = {f"{channel}_high": watch}
+    used = [settings["pin"]] if "pin" in (settings := pipeline["sensor"]) else []
+    buzzer = {"driver": "buzzer", "pin": free_pin(board, *used), "alarms": sorted(config["alarms"])}
+    config["outputs"] = {"buzzer": buzzer}
     problems = validate(config)
     if problems:
         raise BoardError(f"--template {template}: {problems[0]}")
@@ -121,7 +124,8 @@ def next_steps(config: bytes, port: str, board: Board) -> list[str]:
     alarm = min(value["alarms"])
     rule = value["alarms"][alarm]
     steps = [
-        f"connect the {settings['driver']}: {_wires(settings, board)}",
+        f"connect the {settings['driver']}: {_wires(settings, board)}; "
+        f"a buzzer: pin {value['outputs']['buzzer']['pin']}, GND",
         f"look at it: tocsin console {port}, there sensors, alarms, help",
     ]
     if value["pipelines"]["main"]["model"] is not None:

@@ -46,21 +46,14 @@ DEFROST = 1
 MAINTENANCE = 2
 REASONS = {"defrost": DEFROST, "maintenance": MAINTENANCE}
 
-_DEFAULT_GAP_S = 900
-_NEVER = 1 << 29
-
-
-class AlarmError(ValueError):
-    """A rule that cannot become an alarm."""
-
 
 def event_names(mask: int) -> list:
     """The names of the event bits in `mask`, in bit order."""
     return [EVENT_NAMES[i] for i in range(len(EVENT_NAMES)) if mask >> i & 1]
 
 
-def _period(seconds, limits):
-    return 0 if seconds is None else max(1, limits.milliseconds(seconds))
+class AlarmError(ValueError):
+    """A rule that cannot become an alarm."""
 
 
 class Alarm:
@@ -77,12 +70,9 @@ class Alarm:
         self.name = name
         self._scale = scale
         self._offset = offset
-        from tocsin.monitor import limits  # dropped when all is built
+        from tocsin.monitor.rule import arm
 
-        try:
-            self._build(rule, limits)
-        except limits.LimitError as error:
-            raise AlarmError("alarm %s: %s" % (name, error))
+        arm(self, rule)
         self.extremes = Extremes()
         self.state = NORMAL
         self._old = NORMAL
@@ -100,39 +90,6 @@ class Alarm:
         self._started = False
         self._silent_ms = 0
         self._counting = False
-
-    def _build(self, rule, limits):
-        high = rule["side"] == "high"
-        band = limits.span(rule["dead_band"], self._scale)
-        delay = -1 if rule["delay_s"] is None else limits.milliseconds(rule["delay_s"])
-        if rule["limit"] is None:
-            self._limit = Excursion(high, _NEVER if high else -_NEVER, 0, -1)
-        else:
-            self._limit = Excursion(
-                high, self._level(rule["limit"], rule, limits), band, delay,
-                rule["cumulative_s"] or 0, rule["cumulative_window_s"] or 0)
-        self._warning = None
-        if rule["warning"] is not None:
-            if rule["warning_delay_s"] is not None:
-                delay = limits.milliseconds(rule["warning_delay_s"])
-            level = self._level(rule["warning"], rule, limits)
-            self._warning = Excursion(high, level, band, max(delay, 0))
-        self._latch = rule["latch"]
-        self._missing_after_ms = _period(rule["data_missing_s"], limits)
-        self._fault_after_ms = self._missing_after_ms or -1
-        if rule["sensor_fault_s"] is not None:
-            self._fault_after_ms = limits.milliseconds(rule["sensor_fault_s"])
-        gap = rule["max_gap_s"]
-        if gap is None:
-            gap = rule["data_missing_s"] or _DEFAULT_GAP_S
-        self._max_gap_ms = limits.milliseconds(gap)
-        self._suppressible = 0
-        for reason in rule["suppress"]:
-            self._suppressible |= REASONS[reason]
-        self._suppress_max_ms = limits.milliseconds(rule["suppress_max_s"])
-
-    def _level(self, limit, rule, limits):
-        return limits.threshold(limit, self._scale, self._offset, rule["side"])
 
     def update(self, value: int, now_ms: int, valid: bool = True) -> int:
         """Judge one reading taken at tick `now_ms`. valid False: the sensor failed to give one."""
