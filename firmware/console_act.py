@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a person does: ack, release, reset, reboot, test, who."""
+"""What a person does: ack, release, reset, reboot, test."""
 
 from firmware import operator
 
@@ -85,15 +85,6 @@ def do_test(desk, words, rest):
         finally:
             operator.end_test(output)
         yield "%s is %s again" % (output.name, "tripped" if output.tripped else "quiet")
-
-
-def do_who(desk, words, rest):
-    """A name for the audit log."""
-    if words:
-        if not words[0].isalpha() or len(words[0]) > 32:
-            raise ValueError("a name of letters, such as anna")
-        desk.who = words[0].lower()
-    yield "you are " + desk.who
 
 
 def _output(app, words):

@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What goes on: status, sensors, live, alarms, network."""
+"""What goes on: status, sensors, live."""
 
 import gc
 
 from firmware.console_text import moment, number, span, table, unit
-from tocsin.monitor.alarm import STATE_NAMES
 
 _SECOND_MS = 1000
 _LONGEST_S = 86400
@@ -113,66 +112,3 @@ def _now(app, name: str) -> str:
         score = pipeline.values.physical(pipeline.values.index("score"))
         parts.append("score %.2f" % score if pipeline.running else "stands still")
     return " ".join(parts).rstrip()
-
-
-def do_alarms(desk, words, rest):
-    """A table of alarms."""
-    from firmware.console_units import Units
-
-    app = desk.app
-    found = Units(app)
-    yield None
-    rows = [("alarm", "state", "value", "limit", "least", "greatest", "unit", "for", "notes")]
-    for name in sorted(app.alarms):
-        alarm, rule = app.alarms[name], app.config["alarms"][name]
-        seen = alarm.extremes
-        limit = rule["limit"]
-        since = ""
-        if alarm.state:
-            began = alarm.excursion().since_ms
-            since = span(app.clock.diff(app.clock.ticks_ms(), began) // 1000)
-        rows.append((
-            name, STATE_NAMES[alarm.state], _value(alarm, alarm.value),
-            "-" if limit is None else "%s %s" % (">=" if rule["side"] == "high" else "<=", limit),
-            _value(alarm, seen.low), _value(alarm, seen.high), found.get(rule["source"]),
-            since, _notes(alarm)))
-        yield None
-    if len(rows) == 1:
-        yield "no alarms"
-        return
-    yield from table(rows)
-
-
-def _value(alarm, value: int) -> str:
-    return "%s" % round(alarm.physical(value), 2) if alarm.extremes.count else "-"
-
-
-def _notes(alarm) -> str:
-    notes = []
-    for name in ("latched", "acknowledged", "suppressed", "sensor_fault", "data_missing"):
-        if getattr(alarm, name):
-            notes.append(name.replace("_", " "))
-    return ", ".join(notes)
-
-
-def do_network(desk, words, rest):
-    """Address and signal where there is a radio; bytes seen and sent."""
-    try:
-        import network
-
-        wlan = network.WLAN(network.STA_IF)
-        if not wlan.active():
-            yield "wifi off"
-        elif not wlan.isconnected():
-            yield "wifi on, not connected"
-        else:
-            yield "wifi connected, address %s" % wlan.ifconfig()[0]
-    except (ImportError, AttributeError, OSError):
-        yield "no network on this board"
-    rows = [("pipeline", "raw bytes", "sent bytes", "ratio")]
-    for name in sorted(desk.app.pipelines):
-        report = desk.app.pipelines[name].account.report()
-        rows.append((name, "%d" % report["raw"], "%d" % report["sent"], "%d" % report["ratio"]))
-    yield from table(rows)
-    records = desk.app.records
-    yield "%d records written, %d refused" % (records.sent, records.refused)
