@@ -134,14 +134,13 @@ class Audit:
     def newest(self, count: int):
         """Generator: the newest bodies as dicts, oldest first, None where nothing is shown yet;
         reads no more files than that takes."""
-        there = 0
-        for i in range(_FILES):
-            for line in self._lines(_name(i)):
+        there = files = 0
+        while files < _FILES and there < count:
+            for line in self._lines(_name(files)):
                 there += line[65:66] == b"{"
+            files += 1
             yield None
-            if there >= count:
-                break
-        for i in range(i, -1, -1):
+        for i in range(files - 1, -1, -1):
             for line in self._lines(_name(i)):
                 if line[65:66] != b"{":
                     continue

@@ -18,7 +18,7 @@ _LOG = ("firmware.saved", "tocsin.link.chain", "firmware.audit", "firmware.chang
 _CHECKER = ("tocsin.config.numbers", "tocsin.config.secret", "tocsin.config.schema",
             "tocsin.config.defaults", "tocsin.config.typed", "tocsin.config.edit")
 _HIDE = ("tocsin.config.secret", "tocsin.config.redaction")
-_HOMES = (
+HOMES = (
     (("status", "sensors", "live"), "console_look", _TEXT),
     (("alarms",), "console_alarms", _VALUES),
     (("network",), "console_network", _TEXT),
@@ -74,6 +74,16 @@ class Desk:
         """Do the rest of a command when there is time."""
         self.waiting.append(steps)
 
+    def tell(self, pipeline, alarm, mask: int) -> None:
+        """An alarm was acknowledged or reset: outputs follow now, record and log after the answer.
+        """
+        self.app.outputs.update()
+        self.put_off(self._tell(pipeline, alarm, mask))
+
+    def _tell(self, pipeline, alarm, mask):
+        self.app.on_change(pipeline, alarm, mask)
+        yield None
+
     def catch_up(self) -> bool:
         """One step of what was put off; False when nothing is left."""
         while self.waiting:
@@ -92,7 +102,7 @@ class Desk:
 
         alone: nothing follows the command's name. Raises MemoryError.
         """
-        for commands, home, needed in _HOMES:
+        for commands, home, needed in HOMES:
             if name not in commands:
                 continue
             modules = (() if alone and name in _LIGHT else needed) + ("firmware." + home,)
@@ -115,7 +125,7 @@ class Desk:
     def drop(self, needed: tuple = ()) -> None:
         """Drop every command's modules but those needed, and what is still at work."""
         learns = any(hasattr(each.judged, "progress") for each in self.app.pipelines.values())
-        for _, home, others in _HOMES:
+        for _, home, others in HOMES:
             for module in others + ("firmware." + home,):
                 if module not in needed and module not in _KEPT and module in sys.modules:
                     if module != "firmware.learn" or not learns:
@@ -135,7 +145,7 @@ def load(module: str):
 def names() -> list:
     """Every command."""
     found = []
-    for commands, _, _ in _HOMES:
+    for commands, _, _ in HOMES:
         found.extend(commands)
     return found
 
@@ -146,7 +156,7 @@ def answer(desk, line: str):
     if not words:
         return
     name = words[0].lower()
-    for commands, home, _ in _HOMES:
+    for commands, home, _ in HOMES:
         if name in commands:
             while desk.fetch(name, len(words) == 1):
                 yield None

@@ -220,9 +220,11 @@ class TestTyping(unittest.TestCase):
 
         bench = Bench()
         bench.ask("who")
-        console_desk.Desk(bench.app).drop()
+        at_work = sys.modules["firmware.console_desk"]
+        at_work.Desk(bench.app).drop()
         bench.ask("alarms")
-        console_desk.gc = Scarce()
+        session = sys.modules["firmware.console_session"]
+        at_work.gc = session.gc = Scarce()
         try:
             self.assertEqual(bench.ask("status")[1], "ok")
             self.assertIn("firmware.console_look", sys.modules)
@@ -234,15 +236,14 @@ class TestTyping(unittest.TestCase):
                              ["alarms.temp_high.limit = 7.5 \u00b0C"])
             self.assertEqual(bench.ask("audit")[0][-1][:20], "2 entries, unbroken;")
         finally:
-            console_desk.gc = gc
+            at_work.gc = session.gc = gc
 
     def test_what_is_typed_is_loaded_before_its_line_ends(self):
         import sys
 
         bench = Bench()
         bench.type("who\r")
-        desk = console_desk.Desk(bench.app)
-        desk.drop()
+        sys.modules["firmware.console_desk"].Desk(bench.app).drop()
         bench.type("#1 show alarms")
         self.assertIn("firmware.console_show", sys.modules)
         self.assertIn("tocsin.config.edit", sys.modules)

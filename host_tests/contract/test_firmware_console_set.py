@@ -128,12 +128,11 @@ class TestSet(unittest.TestCase):
             bench.ask("audit")
             try:
                 bench.line.typed = b"#1 set alarms.temp_high.limit 7.5\r"
-                read, bench.line.left = bench.line.read, keys
-                bench.line.read = lambda: self.interrupt(bench.line, read)
+                bench.line.interrupted = keys
                 bench.scheduler.run(bench.scheduler.now_ms + 3000)
             except KeyboardInterrupt:
                 pass
-            bench.line.read = read
+            bench.line.interrupted = 0
             audit = bench.app.audit
             self.assertEqual(audit.config, digest(bench.store.files["config.json"]), keys)
             self.assertIn("unbroken", list(audit.verify())[-1])
@@ -141,23 +140,12 @@ class TestSet(unittest.TestCase):
             bench.start()
             self.assertEqual(bench.app.problems, [])
 
-    @staticmethod
-    def interrupt(line, read):
-        """Ctrl-C at the read that `left` counts down to."""
-        line.left -= 1
-        return b"\x03" if line.left == 0 else read()
-
     def test_unplugged_while_it_saves_the_change_is_whole(self):
         for gone in range(1, 6):
             bench = Bench()
             bench.ask("audit")
-            count = [0]
-
-            async def write(clock, data):
-                count[0] += 1
-                return count[0] < gone   # the terminal gave up waiting for the host
-
-            bench.line.write = write
+            bench.line.left = gone
+            bench.line.write = bench.line.unplugged
             bench.type("set alarms.temp_high.limit 7.5\r", 8)
             limit = bench.saved()["alarms"]["temp_high"]["limit"]
             self.assertEqual(bench.app.config["alarms"]["temp_high"]["limit"], limit)
