@@ -35,6 +35,7 @@ class Session:
         self._typed = b""
         self._notes = []
         self._prompted = True
+        self._looked_at = None
 
     async def run(self) -> None:
         """Answer until the line falls silent."""
@@ -67,26 +68,19 @@ class Session:
         try:
             if desk.catch_up():
                 return
-            name, alone = self._command()
-            if name:
-                desk.fetch(name, alone)
-            elif not hasattr(gc, "mem_free") or gc.mem_free() >= _AMPLE:
-                desk.fetch("set")
+            text = bytes(self._line.text)
+            if text == self._looked_at:
+                return
+            name, alone = _command(text)
+            if not name and (not hasattr(gc, "mem_free") or gc.mem_free() >= _AMPLE):
+                name = "set"
+            if not desk.fetch(name, alone):
+                self._looked_at = text
         except MemoryError:   # a command that is typed will say so
             desk.drop()
             if desk.waiting:
                 desk.waiting.pop(0)
                 self._app.log.add(WARN, "console: no memory to keep or send a change made")
-
-    def _command(self) -> tuple:
-        """(the command on the line that is being typed, whether nothing follows it yet)."""
-        words = bytes(self._line.text).split()
-        if words and words[0][:1] == b"#":
-            words.pop(0)
-        try:
-            return (words[0].decode().lower(), len(words) < 2) if words else ("", True)
-        except UnicodeError:
-            return "", True
 
     def _note(self, line: str) -> None:
         """A line of the log, to be shown when there is time."""
@@ -114,6 +108,7 @@ class Session:
             if line is None:
                 continue
             self._typed = typed[i + 1:]
+            self._looked_at = None
             await self._flush()
             if wrong is not None:
                 await self._say("error: %s\r\n" % wrong)
@@ -185,6 +180,17 @@ class Session:
                 self._typed = b""
                 return
             await self._clock.sleep_ms(0)
+
+
+def _command(text: bytes) -> tuple:
+    """(the command on a line that is being typed, whether nothing follows it yet)."""
+    words = text.split()
+    if words and words[0][:1] == b"#":
+        words.pop(0)
+    try:
+        return (words[0].decode().lower(), len(words) < 2) if words else ("", False)
+    except UnicodeError:
+        return "", False
 
 
 def _free_kb() -> int:

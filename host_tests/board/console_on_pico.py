@@ -34,8 +34,8 @@ from tools.train.quantize import fit_scaler, quantize_clusters, quantize_scaler
 
 _SPI = {"id": 0, "sck": 18, "mosi": 19, "miso": 16, "cs": 17}
 _KEY_S = 0.05
-_BATCH = 8
-"""Instructions between looks at the clock: 0.1 us, an eighth of a byte on the bus."""
+_BATCH = 1
+"""Instructions between looks at the clock; with many, transfers by DMA go wrong."""
 
 
 class _Watched:
