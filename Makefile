@@ -11,7 +11,7 @@ VENV_STAMP := $(VENV)/.stamp
 NODE_STAMP := host_tests/node_modules/.stamp
 
 .DEFAULT_GOAL := help
-.PHONY: deploy help demo test lint bench evaluate kernels sizes clean
+.PHONY: deploy emulate help demo test test-board lint bench evaluate kernels sizes clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -44,6 +44,13 @@ sizes: $(VENV_STAMP) ## lines and .mpy bytes per device module and per template;
 deploy: $(VENV_STAMP) ## put firmware and library on a board: BOARD=rpi_pico_w PORT=/dev/ttyACM0 [ARGS='--model FILE']
 	@test -n "$(BOARD)" -a -n "$(PORT)" || { echo "make deploy: say which board and where: make deploy BOARD=rpi_pico_w PORT=/dev/ttyACM0" >&2; exit 2; }
 	@$(BIN)/tocsin deploy "$(BOARD)" "$(PORT)" $(ARGS)
+
+test-board: $(VENV_STAMP) ## the suite on a board: PORT=/dev/ttyACM0, socket://HOST:PORT or emulated [BOARD=rpi_pico_w] [ARGS=--hour]
+	@test -n "$(PORT)" || { echo "make test-board: say where the board is: make test-board PORT=/dev/ttyACM0, or PORT=emulated" >&2; exit 2; }
+	@$(BIN)/python -m pytest host_tests/hil -v --port "$(PORT)" $(if $(BOARD),--board "$(BOARD)") $(ARGS)
+
+emulate: $(VENV_STAMP) ## an emulated board with its console: BOARD=rpi_pico_w [PORT=N] [ARGS='options of deploy']
+	@$(BIN)/python -m tools.emulator.emulate "$(or $(BOARD),rpi_pico_w)" $(if $(PORT),--port $(PORT)) -- $(ARGS)
 
 clean: ## remove what was built (not .venv)
 	@rm -rf build .pytest_cache .ruff_cache .mypy_cache

@@ -1,22 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Composition root: builds sensors, pipelines, alarms, outputs, log and sink, and runs them."""
+"""The running app: starts the tasks, turns what happens into records, outputs and log lines."""
 
 import gc
 
-from firmware import config as configuration
-from firmware.health import Account, Health
-from firmware.log import ERROR, INFO, WARN, Log
-from firmware.outputs import Outputs
-from firmware.pipeline import Pipeline
-from firmware.records import FileSink, Records
-from firmware.sampling import Sampler
-from firmware.state import State
+from firmware.forget import forget
+from firmware.log import ERROR, INFO, WARN
 from firmware.supervisor import keep, watch
-from tocsin import kernels
 from tocsin.monitor.alarm import ALARM_ON, STATE_NAMES, WARNING_ON
 
 _HEALTH_S = 3600
-_OPTIONAL = ("cold_chain", "vibration", "run_gate")
+_BUILDERS = ("firmware.compose", "firmware.config", "firmware.loader", "firmware.units",
+             "firmware.backend", "tocsin.config.", "tocsin.models.file", "tocsin.models.bundle",
+             "tocsin.models.decision", "tocsin.models.selftest", "tocsin.dsp.table")
+"""Modules that a running board needs no more: 15 KB."""
 
 
 class App:
@@ -32,144 +28,35 @@ class App:
                  watchdog=None):
         self.clock = clock
         self.store = store
-        self.log = Log(clock, store, echo=echo)
+        self.machine = machine
         self.audit = None
+        self.hardware = None
         self._drivers = drivers or {}
-        self._hardware = None
-        self.config, self.problems = configuration.load(store)
-        self._machine = machine
         self.boot = boot
         self.watchdog = watchdog
-        self._step()
-        self.health = Health(gc, boot)
-        self.records = Records(clock, sink or self._file_sink())
+        self.problems = []
         self.pipelines = {}
         self.samplers = {}
         self.watched = self.samplers
         self.alarms = {}
-        self._build()
+        self._build(sink, echo)
+        for name in _BUILDERS:
+            forget(name)
         gc.collect()
         self.health.note()
 
-    def _build(self) -> None:
-        if len(kernels.CANDIDATES) > 1:
-            from firmware.backend import settle
-            settle(self.store, self.clock, self.log)
-        for name in self.config["pipelines"]:
-            self._guarded("pipeline " + name, self._build_pipeline, name)
-        for name in self.config["alarms"]:
-            self._guarded("alarm " + name, self._build_alarm, name)
-        self.outputs = Outputs(self.config["outputs"], self.alarms, self._make_pin)
-        self.kept = State(self.store)
-        self.problems.extend(self.kept.restore(self))
+    def _build(self, sink, echo) -> None:
+        from firmware.compose import Composer
 
-    def _step(self) -> None:
-        """One step of building is done; the watchdog need not wait for the others."""
-        if self.watchdog is not None:
-            self.watchdog.step()
+        Composer(self).build(sink, echo)
 
-    def _file_sink(self):
-        for settings in self.config["sinks"]:
-            if settings.get("driver") == "file":
-                return FileSink(self.store, settings.get("max_bytes", 65536),
-                                settings.get("files", 2))
-        return FileSink(self.store)
+    def driver(self, name: str):
+        """The module-level `make` of a sensor driver. Raises ImportError."""
+        return self._drivers.get(name) or driver_module(name).make
 
-    def _make_pin(self, number: int):
-        """An output pin at 0, as a callable; None for one that the board does not have."""
-        pin = self._machine.Pin
-        try:
-            return pin(number, pin.OUT, value=0).value
-        except (ValueError, TypeError) as error:
-            self.problems.append("pin %d: %s" % (number, error))
-            return None
-
-    def _guarded(self, what: str, build, name: str) -> None:
-        """Build one piece; what can't be built is reported and the rest goes on without it."""
-        try:
-            build(name)
-        except Exception as error:  # whatever a driver raises, the others go on
-            self.problems.append("%s: %r" % (what, error))
-        self._step()
-
-    def _build_pipeline(self, name: str) -> None:
-        settings = self.config["pipelines"][name]
-        sensor = settings["sensor"]
-        make = self._find_driver(sensor["driver"])
-        if self._hardware is None and sensor["driver"] != "replay":  # which needs no bus
-            from firmware.buses import Hardware
-
-            self._hardware = Hardware(self._machine, self.store)
-            self._hardware.driver = _driver_module
-        driver = make(sensor, self.clock, self.store, self._hardware)
-        model = None
-        if settings["model"] is not None:
-            try:
-                from firmware.loader import load
-                model = load(self.store, settings["model"], driver)
-                if model.note:
-                    self.problems.append("pipeline %s: %s" % (name, model.note))
-            except Exception as error:  # the bundle is foreign data
-                self.problems.append("pipeline %s: model refused: %s" % (name, error))
-        if sensor.get("calibration"):
-            from firmware.calibration import apply
-            driver.channels = apply(driver.channels, sensor["calibration"],
-                                    self.problems)
-        pipeline = self._assemble(name, settings, driver, model)
-        if self._is_slow(driver):
-            pipeline.summary.follow_channels()
-        for artefact in ("raw", "features", "scores"):
-            if pipeline.account.due(artefact, False):
-                pipeline.judged = self._on_window
-        self.pipelines[name] = pipeline
-        schedule = settings["schedule"] if model is not None else None
-        self.samplers[name] = Sampler(pipeline, driver, schedule, self.clock)
-
-    def _assemble(self, name: str, settings: dict, driver, model):
-        """The pipeline, without those optional sections that are wrong, each reported."""
-        account = Account(settings["placement"])
-        try:
-            return Pipeline(name, settings, driver, model, account, self.on_change)
-        except ValueError:
-            plain = dict(settings)
-        for section in _OPTIONAL:
-            plain[section] = None
-        pipeline = Pipeline(name, plain, driver, model, account, self.on_change)
-        for section in _OPTIONAL:
-            plain[section] = settings[section]
-            try:
-                pipeline = Pipeline(name, plain, driver, model, account, self.on_change)
-            except ValueError as error:
-                plain[section] = None
-                self.problems.append("pipeline %s: runs without %s: %s" % (name, section, error))
-        return pipeline
-
-    def _is_slow(self, driver) -> bool:
-        return not driver.parts and (not driver.rate_mhz or driver.rate_mhz < 10_000)
-
-    def _find_driver(self, name: str):
-        if name in self._drivers:
-            return self._drivers[name]
-        return _driver_module(name).make
-
-    def _build_alarm(self, name: str) -> None:
-        rule = self.config["alarms"][name]
-        pipeline, value = rule["source"].split(".", 1)
-        if pipeline not in self.pipelines:
-            raise ValueError("not armed: its pipeline %s could not be built" % pipeline)
-        try:
-            self.alarms[name] = self.pipelines[pipeline].watch(name, rule, value)
-        except ValueError as error:
-            self.problems.append("alarm %s: %s; its sensor is watched instead" % (name, error))
-            self._watch_sensor(name, pipeline)
-
-    def _watch_sensor(self, name: str, pipeline: str) -> None:
-        """In place of an alarm that can't be armed: safe limits on the first channel."""
-        from tocsin.config.rescue import safe_rule
-
-        channel = self.pipelines[pipeline].values.names[0]
-        rule = safe_rule("%s.%s" % (pipeline, channel))
-        self.alarms[name] = self.pipelines[pipeline].watch(name, rule, channel)
+    def prepare(self, name: str, build) -> None:
+        """Build pipeline `name`."""
+        build(name)
 
     async def run(self, terminal=None) -> None:
         """Run for ever. terminal: a `Terminal` for whoever is at the machine, or None."""
@@ -190,9 +77,11 @@ class App:
         await keep(self, "deadlines", watch, self)
 
     def close(self) -> None:
-        """Before the interpreter ends: no hardware writes to its memory any more."""
-        if self._hardware is not None:
-            self._hardware.close()
+        """Nobody watches from now on: fail-safe relays trip, no hardware writes to memory."""
+        for output in self.outputs.all:
+            output.stop()
+        if self.hardware is not None:
+            self.hardware.close()
 
     def keep_state(self) -> None:
         """About once a second: save what a reset must not take away."""
@@ -240,13 +129,17 @@ class App:
         self.kept.changed = True
         self.health.note_stack()
         raised = mask & (WARNING_ON | ALARM_ON)
-        reasons = None
+        try:
+            self._tell(pipeline, alarm, mask, switched, raised)
+        except (MemoryError, RuntimeError):  # the alarm matters more than what belongs to it
+            self.health.task_failures += 1
+            gc.collect()
+            self._tell(pipeline, alarm, mask, switched, 0)
         if raised:
-            try:
-                reasons = pipeline.reasons()
-            except (MemoryError, RuntimeError):  # the alarm matters more than its reasons
-                self.health.task_failures += 1
-        record = alarm.record(mask, reasons)
+            self._send_window(pipeline, True)
+
+    def _tell(self, pipeline, alarm, mask: int, switched: list, raised: int) -> None:
+        record = alarm.record(mask, pipeline.reasons() if raised else None)
         record["since_s"] = self.clock.diff(record.pop("time_ms"), record.pop("since_ms")) // 1000
         if raised and pipeline.line is not None:
             record["label"] = pipeline.label()
@@ -258,10 +151,8 @@ class App:
             self.records.send("alarm", pipeline.name, record, account, "alarms")
         self.log.add(WARN if alarm.state else INFO, "%s %s: %s" % (
             alarm.name, ",".join(record["events"]), record["value"]))
-        if raised:
-            self._send_window(pipeline, True)
 
-    def _on_window(self, pipeline) -> None:
+    def on_window(self, pipeline) -> None:
         """A window was judged, and the placement wants something of every one."""
         if pipeline.account.due("scores", False):
             self.records.send("score", pipeline.name, {"score": pipeline.recent_scores()[-1]},
@@ -285,5 +176,6 @@ class App:
         return STATE_NAMES[worst]
 
 
-def _driver_module(name: str):
+def driver_module(name: str):
+    """Module of a sensor driver."""
     return __import__("firmware.drivers." + name, None, None, ("make",))

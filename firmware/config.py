@@ -8,8 +8,8 @@ its source, so that an ordinary boot neither loads nor runs the checker (10 KB).
 import binascii
 import hashlib
 import json
-import sys
 
+from firmware.forget import forget
 from tocsin import __version__
 
 NEWEST = "config.json"
@@ -75,19 +75,6 @@ def digest(text: bytes) -> str:
 
 def _crc(data: bytes) -> int:
     return binascii.crc32(data) & 0xFFFFFFFF
-
-
-def forget(start: str) -> None:
-    """Give memory back: drop the modules whose names begin so, and their packages' names for them.
-
-    All belong to one package.
-    """
-    package = sys.modules.get(start.rsplit(".", 1)[0])
-    for name in [name for name in sys.modules if name.startswith(start)]:
-        del sys.modules[name]
-        own = name.rsplit(".", 1)[1]
-        if package is not None and hasattr(package, own):
-            delattr(package, own)
 
 
 def _fallback() -> dict:

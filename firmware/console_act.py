@@ -66,7 +66,7 @@ def do_reboot(desk, words, rest):
     yield "starting again"
     yield 200
     if desk.app.boot is not None:
-        desk.app.boot.expect("word")
+        desk.app.boot.expect("console")
     machine.reset()
 
 

@@ -10,7 +10,7 @@ takes a Pico some 25 ms. Where memory is short, those of the command before go f
 import gc
 import sys
 
-from firmware.config import forget
+from firmware.forget import forget
 
 _TEXT = ("firmware.console_text",)
 _VALUES = _TEXT + ("firmware.console_units",)

@@ -54,7 +54,10 @@ class Account:
 
 
 class Health:
-    """Low-water marks of heap and stack, counters. gc: the module. boot: `slots`, or None."""
+    """Low-water marks of heap and stack, counters. gc: the module. boot: `slots`, or None.
+
+    task_failures: so far. lost: name of a task that is gone for good, or None.
+    """
 
     def __init__(self, gc, boot=None):
         self._gc = gc
@@ -65,6 +68,7 @@ class Health:
             stack_use = None
         self._stack_use = stack_use
         self.task_failures = 0
+        self.lost = None
         self.heap_free_min = 0
         self.stack_used_max = 0
         self.note()

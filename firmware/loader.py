@@ -1,31 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Accept or refuse a model: parse, check against the sensor, run its self-test vectors."""
+"""Accept or refuse a model: parse, check against the sensor, run its self-test vectors.
 
+Dropped when the pipelines are built.
+"""
+
+from firmware.model import Model
 from tocsin import kernels
 from tocsin.dsp.features import Extractor
-from tocsin.models.bundle import BundleError
+from tocsin.models.errors import BundleError
 from tocsin.models.file import open_bundle
 from tocsin.models.scorer import Scorer
 from tocsin.models.selftest import verify
-from tocsin.models.smoothing import Decision
 
 _FOLDER = "models/"
 _IN_RAM = 32768
 """Bytes of a network that is kept in RAM; the weights of a larger one are streamed from flash."""
-
-
-class Model:
-    """A bundle that passed: bundle, extractor, scorer, decision.
-
-    note: why the generated module beside the bundle is not used, or None.
-    """
-
-    def __init__(self, bundle, extractor, scorer, note):
-        self.bundle = bundle
-        self.extractor = extractor
-        self.scorer = scorer
-        self.note = note
-        self.decision = Decision(bundle.decision)
 
 
 def load(store, name: str, driver) -> Model:

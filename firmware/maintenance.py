@@ -5,18 +5,18 @@ Fail-safe relays trip, as for every board that does not watch. A timer feeds the
 the time is over; then the board resets and goes back to work by itself.
 """
 
+from firmware.watchdog import hold
+
 _MINUTES = 15
 
 
-def begin(watchdog, boot, app=None, minutes: int = _MINUTES) -> None:
-    """Start, or start anew with more time.
+def begin(machine, boot, app=None, minutes: int = _MINUTES) -> None:
+    """Start, or start anew with more time; a second Ctrl-C meanwhile may call for it again.
 
-    watchdog: a `Watchdog`, or None before there is one. boot: the module `slots`. app: the App
-    that was stopped, if there is one.
+    machine: the module. boot: the module `slots`. app: the App that was stopped, if there is one.
     """
-    for output in app.outputs.all if app is not None else ():
-        output.stop()
-    if watchdog is not None:
-        watchdog.maintenance(minutes * 60)
+    if app is not None:
+        app.close()
+    hold(machine, minutes * 60)
     boot.expect("person")
     print("monitoring stands still; Ctrl-D goes back to work, by itself after %d min" % minutes)

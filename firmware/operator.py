@@ -32,19 +32,15 @@ def reset(app, name: str, tell=None) -> bool:
 
 
 def begin_test(output) -> None:
-    """Show a trip, as an alarm would; a relay's own state stays and counts when the test ends."""
-    if output.driver == "relay":
-        output.drive(True)
-    else:
-        output.tripped = True
+    """Show a trip, as an alarm would; its own state stays and counts when the test ends."""
+    output.testing = True
+    output.show()
 
 
 def end_test(output) -> None:
     """Show again what the alarms say."""
-    if output.driver == "relay":
-        output.show()
-    else:
-        output.tripped = output.active
+    output.testing = False
+    output.show()
 
 
 def release(app, name: str, tell=None) -> bool:

@@ -8,6 +8,9 @@ energised while all is well, so that a dead board, a loose wire and an alarm all
 
 from tocsin.monitor.alarm import ALARM, WARNING
 
+WELL, SEEN, BLIND, WARNED, RAISED = range(5)
+"""What an output shows, least urgent first; SEEN: all that stands has been acknowledged."""
+
 
 class Output:
     """One output. settings: its section of the config. pin: callable with a level, or None.
@@ -15,14 +18,16 @@ class Output:
     blind: one of its alarms could not be armed, which a fail-safe output takes for an alarm.
 
     active: what the alarms say now. tripped: what the pin shows; with `latch` it stays until
-    `acknowledge`. level_on: pin level while tripped.
+    `acknowledge`. shows: WELL .. RAISED, what an LED or a buzzer tells. testing: shows a trip all
+    the same. level_on: pin level while tripped.
     """
 
     def __init__(self, name: str, settings: dict, alarms: list, pin, blind: bool = False):
         self.name = name
         self.driver = settings["driver"]
         self.active = False
-        self.tripped = False
+        self.tripped = self.testing = False
+        self.shows = WELL
         self._alarms = alarms
         self._pin = pin
         self.latch = settings["latch"]
@@ -34,12 +39,19 @@ class Output:
     def update(self) -> bool:
         """Follow the alarms; True when `tripped` changed. Allocates nothing."""
         active = self._blind
+        shows = WELL
         for alarm in self._alarms:
+            blind = alarm.sensor_fault or alarm.data_missing
             if alarm.state >= self._level:
                 active = True
-            elif self._fail_safe and (alarm.sensor_fault or alarm.data_missing):
+                seen = SEEN if alarm.acknowledged else WARNED if alarm.state < ALARM else RAISED
+                shows = max(shows, seen)
+            elif blind and self._fail_safe:
                 active = True
+            if blind:
+                shows = max(shows, BLIND)
         self.active = active
+        self.shows = RAISED if self.latch and self.tripped and not active else shows
         if active == self.tripped or (self.latch and self.tripped):
             return False
         self.tripped = active
@@ -49,7 +61,7 @@ class Output:
     def show(self) -> None:
         """Drive a relay's pin; an LED's or buzzer's belongs to the pattern task."""
         if self.driver == "relay":
-            self.drive(self.tripped)
+            self.drive(self.tripped or self.testing)
 
     def stop(self) -> None:
         """Nobody watches from now on: a fail-safe relay trips, the others fall silent."""
@@ -60,6 +72,7 @@ class Output:
         if self.active:
             return False
         self.tripped = False
+        self.update()
         self.show()
         return True
 

@@ -1,29 +1,31 @@
 # SPDX-License-Identifier: Apache-2.0
-"""LEDs and buzzers: what they show over time."""
+"""LEDs and buzzers: what they show over time, in a round of 3.2 seconds.
 
-_FLASH_MS = 60
-_ALIVE_MS = 5000
-_FAST_MS = 150
-_LOOK_MS = 200
+                 LED                          buzzer
+    all is well  a flash                      silent
+    acknowledged on                           silent
+    sensor fault or data missing
+                 three flashes                a click
+    warning      1.6 s on, 1.6 s off          two short beeps
+    alarm        fast                         beeps, as fast
+"""
+
+from firmware.outputs import RAISED
+
+_SLOT_MS = 200
+_SLOTS = 16
+_LED = (0b1, 0xFFFF, 0b10101, 0xFF, 0x5555)
+_BUZZER = (0, 0, 0b1, 0b101, 0x5555)
+"""One bit per slot, by what the output shows."""
 
 
 async def run(outputs: list, clock) -> None:
-    """LEDs flash briefly while all is well and blink when tripped; buzzers beep then."""
+    """Drive them for ever."""
+    slot = 0
     while True:
-        busy = _tripped(outputs)
         for output in outputs:
-            output.drive(output.tripped or output.driver == "led")
-        await clock.sleep_ms(_FAST_MS if busy else _FLASH_MS)
-        for output in outputs:
-            output.drive(False)
-        if busy:
-            await clock.sleep_ms(_FAST_MS)
-            continue
-        left = _ALIVE_MS
-        while left > 0 and not _tripped(outputs):
-            await clock.sleep_ms(_LOOK_MS)
-            left -= _LOOK_MS
-
-
-def _tripped(outputs: list) -> bool:
-    return any(output.tripped for output in outputs)
+            shows = RAISED if output.testing else output.shows
+            table = _LED if output.driver == "led" else _BUZZER
+            output.drive(table[shows] >> slot & 1 == 1)
+        await clock.sleep_ms(_SLOT_MS)
+        slot = (slot + 1) % _SLOTS

@@ -4,7 +4,7 @@
 from array import array
 
 from firmware.summary import Summary
-from firmware.values import Values, feature_scales
+from firmware.values import Values
 from tocsin.kernels import widen
 from tocsin.monitor.alarm import Alarm
 from tocsin.monitor.ticks import diff
@@ -27,7 +27,7 @@ class Pipeline:
     """One sensor's way to its alarms; `feed` allocates nothing until an alarm changes.
 
     settings: the pipeline's section of a completed config. driver: its sensor. model: a
-    `loader.Model` or None (then only channels and what is derived from them can alarm).
+    `Model` or None (then only channels and what is derived from them can alarm).
     changed(pipeline, alarm, mask): called when an alarm changed.
     Attributes: values, alarms (list), windows, running, window (samples per window or part),
     fault (why the newest window has no score: the OSError of its model's file, or None),
@@ -64,7 +64,7 @@ class Pipeline:
         """Fix which values there are, in the order that feeding relies on."""
         values, model = self.values, self.model
         for channel in driver.channels:
-            values.add(channel["name"], channel["scale"], channel["offset"])
+            values.add(channel["name"], channel["scale"], channel["offset"], channel["unit"])
         self._room = self.machine = self._gate = None
         if settings["cold_chain"] is not None:
             from firmware.room import Room
@@ -90,13 +90,14 @@ class Pipeline:
             self.running = False
 
     def _announce_model(self, settings: dict, model) -> None:
-        values, bundle = self.values, model.bundle
-        conf = bundle.conf
+        from firmware.units import feature_scales
+
+        values, conf = self.values, model.conf
         self._features_at = len(values.names)
         scales = feature_scales(conf)
-        for i in range(bundle.n_features):
-            values.add(bundle.feature_names[i], scales[i][0], scales[i][1])
-        self._score_at = values.add("score", 1 / 256)
+        for i in range(len(scales)):
+            values.add(model.feature_names[i], scales[i][0], scales[i][1], scales[i][2])
+        self._score_at = values.add("score", 1 / 256, 0.0, "x normal")
         values.add("vote")
         fill = [c.get("fill", 0) for c in conf["channels"]]
         self.window = conf["window"]
@@ -111,7 +112,7 @@ class Pipeline:
                                       conf.get("missing"), fill)
             network = model.scorer.network
             normal = -1 if network is None else network.normal
-            self.line = Line(bundle.classes, normal, values)
+            self.line = Line(model.classes, normal, values)
         else:
             from tocsin.dsp.framing import Framer
 
@@ -120,7 +121,7 @@ class Pipeline:
         if settings["vibration"] is not None:
             from firmware.rotating import Machine
 
-            self.machine = Machine(settings["vibration"], values, bundle.crc)
+            self.machine = Machine(settings["vibration"], values, model.crc)
 
     def watch(self, name: str, rule: dict, value: str):
         """Add an alarm on one of the values and return it. Raises ValueError."""
@@ -279,14 +280,14 @@ class Pipeline:
         """[[feature name, share in percent], ..] of the newest score, strongest first."""
         if self.model is None or self.windows == 0:
             return []
-        names = self.model.bundle.feature_names
+        names = self.model.feature_names
         return [[names[index], share * 100 // 256]
                 for index, share in self.model.scorer.reasons(_REASONS)]
 
     def label(self):
         """Class name of the newest window or part, None without a classifier."""
         label = self.model.scorer.label if self.model is not None else -1
-        return self.model.bundle.classes[label] if label >= 0 else None
+        return self.model.classes[label] if label >= 0 else None
 
     def recent_scores(self) -> list:
         """The newest scores in units of the edge of normal, oldest first."""

@@ -26,10 +26,10 @@ class Room:
         first, second = self._at[0], max(0, self._at[1])
         self.chain = ColdChain(section, values.scales[first], values.offsets[first],
                                values.scales[second])
-        self._base = values.add("door_open_s")
-        values.add("defrost_s")
+        self._base = values.add("door_open_s", 1.0, 0.0, "s")
+        values.add("defrost_s", 1.0, 0.0, "s")
         values.add("duty", 1 / 256)
-        values.add("mkt", 0.01)
+        values.add("mkt", 0.01, 0.0, "\xb0C")
 
     def update(self, now_ms: int) -> None:
         """After the channels of one sample are in the values."""

@@ -21,7 +21,7 @@ class Machine:
         self.drift = Drift(section["baseline_windows"], section["drift_shift"])
         if section.get("baseline") is not None:
             self.drift.restore(int(round((section["baseline"] - offset) / scale)), 256)
-        self._base = values.add("drift", 1 / 256)
+        self._base = values.add("drift", 1 / 256, 0.0, "x baseline")
         values.add("zone")
 
     def update(self) -> None:

@@ -18,7 +18,14 @@ _FLASH_MS = (100, 150, 100, 1650)
 class SafeApp(App):
     """An `App` without the parts that may have crashed."""
 
-    def _build_pipeline(self, name: str) -> None:
+    def __init__(self, *arguments, **named):
+        super().__init__(*arguments, **named)
+        self.problems.insert(0, "safe mode: the board crashed again and again, see /crash.txt; "
+                                "thresholds only, tries again in an hour")
+        self.watched = {}  # one broken sensor does not stop the others here
+
+    def prepare(self, name: str, build) -> None:
+        """Build pipeline `name` without the optional parts, unless the last attempt crashed."""
         last = self.store.read(_NOTE)
         if last == name.encode():
             self.store.replace(_NOTE, b"")
@@ -27,22 +34,16 @@ class SafeApp(App):
         for section in ("model", "run_gate", "vibration", "cold_chain", "schedule"):
             settings[section] = None
         self.store.replace(_NOTE, name.encode())
-        super()._build_pipeline(name)
+        build(name)
         self.store.replace(_NOTE, b"")
-
-    def _build(self) -> None:
-        self.problems.append("safe mode: the board crashed again and again, see /crash.txt; "
-                             "thresholds only, tries again in an hour")
-        super()._build()
-        self.watched = {}  # one broken sensor does not stop the others here
 
     def keep_state(self) -> None:
         """What was saved stays as it is for the next attempt."""
 
-    async def run(self) -> None:
+    async def run(self, terminal=None) -> None:
         self.clock.spawn(keep(self, "heartbeat", self._heartbeat))
         self.clock.spawn(keep(self, "retry", self._retry))
-        await super().run()
+        await super().run(terminal)
 
     async def _heartbeat(self) -> None:
         """Two short flashes every two seconds on the board's LED."""
@@ -54,7 +55,7 @@ class SafeApp(App):
 
     def _led(self):
         """The board's LED as a callable: of the board file, or the port's own; None without."""
-        pin = self._machine.Pin
+        pin = self.machine.Pin
         try:
             name = json.loads(self.store.read("board.json", 4096) or "{}").get("led", "LED")
             return pin(name, pin.OUT, value=0).value
@@ -64,4 +65,4 @@ class SafeApp(App):
     async def _retry(self) -> None:
         await self.clock.sleep_ms(_RETRY_S * 1000)
         self.boot.expect("retry")
-        self._machine.reset()
+        self.machine.reset()

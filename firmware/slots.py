@@ -2,8 +2,9 @@
 """Where the app lives, how often the board has booted, and whether it crashes again and again.
 
 There is one slot, the root of the file system. /boot.rec is one line, at most 512 bytes: CRC32 in
-hex and a JSON object, replaced as a whole. A damaged one starts again at 1 and is never fatal;
-keys that are not known here stay in it. Its keys:
+hex and a JSON object, replaced as a whole. A damaged one starts again at 1 and is never fatal, but
+with it the count of crashes is gone: together with an abnormal reset it means a safe boot. Keys
+that are not known here stay in it. Its keys:
 
 boots    boots so far                           crashes  abnormal resets so far
 young    this boot has not yet run 10 minutes   early    abnormal resets of young boots, in a row
@@ -31,14 +32,17 @@ def start(machine=None) -> int:
     """
     if machine is None:
         import machine
+    kept = _read()
     _record.clear()
-    _record.update(_read())
+    _record.update(kept or {})
     cause = _now["cause"] = _cause(machine)
     wanted = _now["wanted"] = _record.get("wanted")
     boots = _record["boots"] = _record.get("boots", 0) + 1
-    if boots > 1 and wanted is None and cause in ("HARD", "WDT", "unknown"):
+    if (boots > 1 or kept is None) and wanted is None and cause in ("HARD", "WDT", "unknown"):
         _record["crashes"] = _record.get("crashes", 0) + 1
         _record["early"] = _record.get("early", 0) + 1 if _record.get("young") else 0
+        if kept is None:
+            _record["early"] = _EARLY
     _now["safe"] = _record.get("early", 0) >= _EARLY
     if _now["safe"]:
         _record["early"] = _EARLY - 1
@@ -67,6 +71,8 @@ def settled() -> None:
 
 def expect(why: str) -> None:
     """The next reset is meant; `why`: one word."""
+    if not _record:  # boot.py did not get that far
+        _record.update(_read() or {"boots": 0})
     _record["wanted"] = why
     _write()
 
@@ -101,17 +107,23 @@ def _cause(machine) -> str:
     return "unknown"
 
 
-def _read() -> dict:
+def _read():
+    """The record, {} where there is none yet, None for a damaged one."""
     try:
         with open(_RECORD) as file:
             text = file.read(_LIMIT)
+    except OSError:
+        return {}
+    except ValueError:  # not even UTF-8
+        return None
+    try:
         body = text[9:]
         if "%08x" % (binascii.crc32(body.encode()) & 0xFFFFFFFF) != text[:8]:
-            return {}
+            return None
         record = json.loads(body)
-        return record if type(record.get("boots")) is int else {}
-    except (OSError, ValueError, AttributeError):
-        return {}
+        return record if type(record.get("boots")) is int else None
+    except (ValueError, AttributeError):
+        return None
 
 
 def _write() -> None:

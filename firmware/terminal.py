@@ -3,7 +3,7 @@
 
 import gc
 
-from firmware.config import forget
+from firmware.forget import forget
 
 _IDLE_MS = 100
 _STUCK_MS = 2000

@@ -39,13 +39,9 @@ class Watchdog:
         self.late = None
         self._wdt.feed()
 
-    def maintenance(self, seconds: int = _PERSON_S) -> None:
-        """A person is at the prompt: feed it by a timer, for at most `seconds` from now."""
-        hold(self._machine, seconds)
-
 
 def hold(machine, seconds: int = _PERSON_S) -> None:
-    """As `Watchdog.maintenance`, before there is one."""
+    """A person is at the prompt: feed it by a timer, for at most `seconds` from now."""
     wdt = machine.WDT(timeout=_TIMEOUT_MS)
     _held["left"] = seconds * 1000 // _STEP_MS
 

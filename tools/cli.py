@@ -8,7 +8,6 @@ not at all.
 from __future__ import annotations
 
 import json
-import os
 import sys
 import time
 from collections.abc import Iterator
@@ -28,9 +27,11 @@ from rich.progress import (
     TimeElapsedColumn,
 )
 
+from tools import refusals
 from tools.boards.command import deploy, flash
 from tools.codegen.command import codegen
 from tools.console import register
+from tools.refusals import UsageRefused
 
 app = typer.Typer(
     name="tocsin",
@@ -42,12 +43,6 @@ app = typer.Typer(
 )
 _out = Console(width=None if sys.stdout.isatty() else 140)
 _err = Console(stderr=True)
-_BAD_INPUT = 2
-_INTERNAL = 70
-
-
-class UsageRefused(ValueError):
-    """Options that do not go together; the message says what to change."""
 
 
 @contextmanager
@@ -460,42 +455,9 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command line; every error is one line, bad input exits with 2."""
     try:
         app(args=arguments, prog_name="tocsin", standalone_mode=False)
-    except (typer.Abort, KeyboardInterrupt):
-        return _fail("stopped", 130)
-    except typer.Exit as error:
-        return error.exit_code
-    except (ValueError, OSError) as error:
-        if os.environ.get("TOCSIN_DEBUG"):
-            raise
-        return _fail(_one_line(error), _BAD_INPUT)
-    except Exception as error:  # the outermost handler: one line, never a traceback
-        if hasattr(error, "format_message"):
-            return _fail(_usage(error), _BAD_INPUT)
-        if os.environ.get("TOCSIN_DEBUG"):
-            raise
-        return _fail(
-            f"internal error, {type(error).__name__}: {error}; please report it", _INTERNAL
-        )
+    except (Exception, KeyboardInterrupt) as error:  # the outermost handler
+        return refusals.exit_code(error)
     return 0
-
-
-def _usage(error: Any) -> str:
-    """A wrong option or argument, with where to look."""
-    context = getattr(error, "ctx", None)
-    hint = f"; see {context.command_path} --help" if context is not None else ""
-    return str(error.format_message()).rstrip(".") + hint
-
-
-def _one_line(error: BaseException) -> str:
-    if isinstance(error, OSError) and error.strerror:
-        where = f"{error.filename}: " if error.filename else ""
-        return f"{where}{error.strerror}; check the path and its rights"
-    return str(error)
-
-
-def _fail(message: str, code: int) -> int:
-    sys.stderr.write("tocsin: " + " ".join(message.split()) + "\n")
-    return code
 
 
 if __name__ == "__main__":

@@ -267,7 +267,22 @@ def push(
     with _link(port) as link, bar:
         task = bar.add_task("sending")
         answer = link.push(given, lambda sent, of: bar.update(task, completed=sent, total=of))
+    unknown = _unknown_drivers(given)
     if as_json:
-        _print({"file": str(file), "answer": answer})
-    else:
-        sys.stdout.write(answer + "\n")
+        _print({"file": str(file), "answer": answer, "unknown_drivers": unknown})
+        return
+    sys.stdout.write(answer + "\n")
+    for name in unknown:
+        sys.stdout.write(
+            f"no driver {name} comes with this version: its pipeline will not run, unless the "
+            f"board has /firmware/drivers/{name}.py of your own\n"
+        )
+
+
+def _unknown_drivers(config: dict[str, Any]) -> list[str]:
+    """Drivers that a valid configuration names and no deployment of this version brings."""
+    from tools.boards.files import drivers_of
+    from tools.mpy import ROOT
+
+    names = drivers_of(json.dumps(config).encode())
+    return [n for n in names if not (ROOT / "firmware" / "drivers" / f"{n}.py").is_file()]

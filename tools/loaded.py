@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -171,15 +171,23 @@ def recording(name: str, conf: dict[str, Any]) -> bytes:
     return encode(channels, second, _frames(conf)[:8], facts["length"])
 
 
-def imported(name: str, network: str | None) -> tuple[set[str], set[str]]:
-    """Project paths of the files that an emulated board loads: (every boot, first boot only).
+class Loaded(NamedTuple):
+    """Project paths of the files that a board loads."""
 
-    On its first boot the board checks and keeps its new configuration. Raises LoadError.
-    """
+    running: set[str]
+    """What it keeps while it runs."""
+    starting: set[str]
+    """What it drops again once all is built."""
+    new_config: set[str]
+    """What it loads and drops at the first boot with a configuration, to check it."""
+
+
+def imported(name: str, network: str | None) -> Loaded:
+    """What an emulated board loads for a template. Raises LoadError."""
     from tools.emulator.deploy import deploy
 
     conf, data = bundle(name, network)
-    boots: list[set[str]] = []
+    boots: list[dict[str, list[str]]] = []
     with tempfile.TemporaryDirectory() as folder:
         root = deploy(Path(folder) / "board", device_config(name, conf), {_MODEL: data})
         (root / "recording.trec").write_bytes(recording(name, conf))
@@ -190,8 +198,10 @@ def imported(name: str, network: str | None) -> tuple[set[str], set[str]]:
             if done.returncode or not lines:
                 why = lines[-1] if lines else done.stderr.strip()[-400:]
                 raise LoadError(f"{name} ({network or 'clusters only'}): {why}")
-            boots.append(set(json.loads(lines[-1])))
-    return boots[1], boots[0] - boots[1]
+            boots.append(json.loads(lines[-1]))
+    first, second = (set(boot["imported"]) for boot in boots)
+    kept = set(boots[1]["kept"])
+    return Loaded(kept, second - kept, first - second)
 
 
 def native(paths: set[str], arch: str) -> set[str]:
@@ -210,12 +220,8 @@ def native(paths: set[str], arch: str) -> set[str]:
     return kept
 
 
-def loaded_modules(name: str) -> tuple[set[str], set[str]]:
-    """What a board loads for a template, network included; see `native` for its kernels.
-
-    (project paths of every boot, those of the check of a new configuration)
-    """
+def loaded_modules(name: str) -> Loaded:
+    """What a board loads for a template, network included; see `native` for its kernels."""
     tried = templates.load(name).text["classifier"]
     network = "mlp" if any("mlp" in entry for entry in tried) else "forest" if tried else None
-    always, once = imported(name, network)
-    return always, once
+    return imported(name, network)

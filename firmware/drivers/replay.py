@@ -64,10 +64,12 @@ class Replay:
         self._loop = loop
         self._at = 0
         self._played = 0
-        self._start_ms = clock.ticks_ms()
+        self._start_ms = None
 
     async def read(self, block) -> int:
-        """Fill `block` with the next samples once their time has come."""
+        """Fill `block` with the next samples once their time has come, from the first call on."""
+        if self._start_ms is None:
+            self._start_ms = self._clock.ticks_ms()
         width = len(self.channels)
         room = len(block) // width
         if self.parts:

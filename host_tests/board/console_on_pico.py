@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rp2040py.execute_batch import execute_batch
 
 from tools import loaded
 from tools.emulator.chips.adxl345 import Adxl345
@@ -34,8 +33,6 @@ from tools.train.quantize import fit_scaler, quantize_clusters, quantize_scaler
 
 _SPI = {"id": 0, "sck": 18, "mosi": 19, "miso": 16, "cs": 17}
 _KEY_S = 0.05
-_BATCH = 1
-"""Instructions between looks at the clock; with many, transfers by DMA go wrong."""
 
 
 class _Watched:
@@ -171,7 +168,7 @@ class Session:
         end = self._pico.seconds + limit_s
         simulator.stopped = False
         while not simulator.stopped:
-            execute_batch(simulator, _BATCH)
+            self._pico.step()
             if self._pico.seconds > end:
                 raise PicoError(f"{what} within {limit_s:g} s; it showed {bytes(self._seen)!r}")
 

@@ -142,7 +142,7 @@ def _decide(path, vector, found):
     scorer = model.scorer
     z = array("h", vector)
     alarm = Alarm("score_high", _RULE, 1 / 256)
-    table = model.bundle.scaler
+    table = scorer._scaler
     found["scale"] = microseconds(lambda: k.scale(vector, table, z))
     found["kmeans"] = microseconds(lambda: scorer.kmeans.update(z))
     found["mlp"] = microseconds(lambda: scorer.network.update(z))
@@ -159,7 +159,7 @@ def window(name: str) -> None:
     times = whole(path, signals)
     found = steps(path, signals[0])
     found["rest"] = times[0] - sum(found.values())
-    print(json.dumps({"us": times, "steps": found, "features": path.model.bundle.n_features}))
+    print(json.dumps({"us": times, "steps": found, "features": path.model.extractor.n_features}))
 
 
 def _noise(n):

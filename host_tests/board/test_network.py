@@ -39,12 +39,12 @@ def score():
         return model.scorer.score(vector)
     except OSError as error:
         return str(error)
-found = [model.bundle.streams, score()]
+found = [model.streams, score()]
 micropython.heap_lock()
 again = model.scorer.score(vector)
 micropython.heap_unlock()
 found.append(again)
-model.bundle.close()
+model.scorer.network._file.close()
 found.append(score())
 with open("/models/detector.tcb", "r+b") as file:
     file.seek(AT)

@@ -10,11 +10,12 @@ from tools import cli
 from tools.emulator import pico
 from tools.mpy import board_files
 
-IMAGE = pico.image_from_environment()
-pytestmark = pytest.mark.skipif(IMAGE is None, reason=pico.MISSING)
+BOARDS = {"pico": ("MICROPYTHON_UF2", 100_000), "pico_w": ("MICROPYTHON_UF2_W", 70_000)}
+"""The variable that names its image, and the heap that must be free, in bytes."""
+
 RATE = 3200
 FAULT_AT_S = 2
-FREE_HEAP = 100_000
+DELAY_S = 1
 FIRST_DECISION_S = 5
 
 
@@ -32,10 +33,14 @@ def capture(path, seconds, seed, fault_from):
     return path
 
 
-@pytest.fixture(scope="module")
-def board(tmp_path_factory):
+@pytest.fixture(scope="module", params=list(BOARDS))
+def board(request, tmp_path_factory):
     """A Pico with the files of the command line, five seconds after power-on."""
-    folder = tmp_path_factory.mktemp("pico")
+    variable, _ = BOARDS[request.param]
+    image = pico.image_from_environment(variable)
+    if image is None:
+        pytest.skip(f"set {variable} to a MicroPython UF2 image for this board")
+    folder = tmp_path_factory.mktemp(request.param)
 
     def run(*arguments):
         assert cli.main([str(a) for a in arguments]) == 0
@@ -52,14 +57,21 @@ def board(tmp_path_factory):
     [pipeline] = config["pipelines"].values()
     pipeline["schedule"] = None
     for rule in config["alarms"].values():
-        rule["delay_s"] = 1
+        rule["delay_s"] = DELAY_S
     files = pico.tree(board_files("armv6m"))
     files["/config.json"] = json.dumps(config).encode()
     files["/models/" + pipeline["model"]] = model.read_bytes()
     files["/" + pipeline["sensor"]["file"]] = (folder / "pump.trec").read_bytes()
-    device = pico.Pico(IMAGE, files)
+    device = pico.Pico(image, files, request.param)
     device.wait(FIRST_DECISION_S)
     return device
+
+
+@pytest.fixture(scope="module")
+def later(board):
+    """The same, after the fault: it comes FAULT_AT_S after the first read."""
+    board.wait(FAULT_AT_S + 3)
+    return board
 
 
 def records(board, kind):
@@ -67,17 +79,20 @@ def records(board, kind):
     return [record for record in map(json.loads, lines) if record["kind"] == kind]
 
 
-def test_it_starts_without_a_problem_and_fits(board):
+def test_it_starts_without_a_problem_and_fits(board, request):
     [start] = records(board, "start")
     print(start)
     assert start["problems"] == []
-    assert start["heap_free_min"] >= FREE_HEAP
+    _, free_heap = BOARDS[request.node.callspec.params["board"]]
+    assert start["heap_free_min"] >= free_heap
 
 
-def test_the_fault_is_found(board):
-    alarms = [record for record in records(board, "alarm") if "alarm" in record["events"]]
+def test_the_fault_is_found(later):
+    alarms = [record for record in records(later, "alarm") if "alarm" in record["events"]]
     print(alarms)
     assert alarms and alarms[0]["up_s"] >= FAULT_AT_S
+    sampling_since = alarms[0]["up_s"] - FAULT_AT_S - DELAY_S
+    assert sampling_since < FIRST_DECISION_S  # a window is 0.16 s
     assert max(alarms[0]["scores"]) > 1
     with pytest.raises(FileNotFoundError):
-        board.read_file("/crash.txt")
+        later.read_file("/crash.txt")

@@ -10,7 +10,6 @@ from firmware.app import App
 from firmware.clock import Clock
 from firmware.drivers.replay import Replay
 from firmware.health import Account
-from firmware.loader import load
 from firmware.pipeline import Pipeline
 from firmware.records import Records
 from firmware.sampling import Sampler
@@ -71,7 +70,7 @@ class Model:
     def __init__(self, channels, missing=None, part=None):
         self.conf = {"window": 4, "hop": 4, "channels": channels, "missing": missing,
                      "part": part, "features": [{"kind": "value", "index": -1}]}
-        self.bundle = self.extractor = self.scorer = self
+        self.extractor = self.scorer = self
         self.network = None
         self.label = -1
         self.n_features = 1
@@ -370,11 +369,11 @@ class TestStreams(unittest.TestCase):
         try:
             for rate_mhz in (16, 17):
                 sensor.rate_mhz = rate_mhz
-                load(app.store, "motor.tcb", sensor)
+                loader.load(app.store, "motor.tcb", sensor)
             for rate_mhz in (3, 1000):
                 sensor.rate_mhz = rate_mhz
                 with self.assertRaises(ValueError):
-                    load(app.store, "motor.tcb", sensor)
+                    loader.load(app.store, "motor.tcb", sensor)
         finally:
             loader.open_bundle = original
 

@@ -74,19 +74,18 @@ class TestLoading(unittest.TestCase):
         return loader.load(self.store, "motor.tcb", self.driver)
 
     def test_size_of_the_network_decides(self):
-        bundle = self.load().bundle
-        self.assertFalse(bundle.streams or Watched.open_files)
-        loader._IN_RAM = len(bundle.section("MLPN"))  # the file is closed, its length known
-        self.assertFalse(self.load().bundle.streams)
+        self.assertFalse(self.load().streams or Watched.open_files)
+        loader._IN_RAM = len(dict(sections(with_network()))[b"MLPN"])
+        self.assertFalse(self.load().streams)
         loader._IN_RAM -= 1
         model = self.load()
-        self.assertEqual((model.bundle.streams, Watched.open_files), (True, 1))
+        self.assertEqual((model.streams, Watched.open_files), (True, 1))
 
     def test_both_score_alike(self):
         kept = self.load()
         loader._IN_RAM = 0
         streamed = self.load()
-        n = kept.bundle.n_features
+        n = kept.extractor.n_features
         for seed in range(5):
             vector = array("h", [(seed * 997 + i * 311) % 5000 for i in range(n)])
             self.assertEqual(streamed.scorer.score(vector), kept.scorer.score(vector))
@@ -136,7 +135,7 @@ class TestFault(unittest.TestCase):
         score = line.watch("score", rule("p.score", limit=1000, sensor_fault_s=30), "score")
         other = line.watch("feature", rule("p." + feature, limit=1000, sensor_fault_s=30),
                            feature)
-        block = array("h", [5] * model.bundle.conf["window"])
+        block = array("h", [5] * model.conf["window"])
 
         def window(now_ms):
             line.feed(block, len(block), now_ms)

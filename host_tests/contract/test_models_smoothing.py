@@ -3,7 +3,8 @@
 import unittest
 
 from noalloc import no_allocation
-from tocsin.models.smoothing import Decision, Ewma, Median, complete
+from tocsin.models.decision import complete
+from tocsin.models.smoothing import Decision, Ewma, Median
 
 
 def series(count):

@@ -62,6 +62,7 @@ def content(tag: str, **more: bytes) -> Content:
     """A small program of which every file says `tag`; running it leaves `booted` and `ran`."""
     parts = ("__init__", "app", "slots")
     files = {f"/firmware/{name}.py": f"TAG = {tag!r}  # {name}\n".encode() for name in parts}
+    files["/firmware/drivers/sht31.py"] = b"# a driver\n"
     big = "".join(f"# {i} {tag}\n" for i in range(999))
     files["/lib/tocsin/kernels/big.py"] = big.encode()
     files["/boot.py"] = f"booted = {tag!r}\n".encode()

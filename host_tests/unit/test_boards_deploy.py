@@ -89,7 +89,7 @@ def test_data_files_go_along_and_a_missing_model_is_named(board, tmp_path):
     config = {
         "version": 1,
         "device": {"id": "p1", "board": "rpi_pico"},
-        "pipelines": {"main": {"sensor": {"driver": "none"}, "model": "pump.tcb"}},
+        "pipelines": {"main": {"sensor": {"driver": "sht31"}, "model": "pump.tcb"}},
         "alarms": {"score_high": {"source": "main.score", "side": "high", "limit": 1}},
     }
     path = tmp_path / "any.json"
@@ -104,6 +104,47 @@ def test_data_files_go_along_and_a_missing_model_is_named(board, tmp_path):
     assert json.loads(there["/config.json"]) == config
     alone = files.Content(program, files.data(PICO, path, [], []))
     assert run(board.url, alone).nothing, "the model is there already"
+
+
+def test_a_generated_module_goes_when_its_bundle_is_another(board, tmp_path):
+    bundle, module = tmp_path / "fan.tcb", tmp_path / "fan.mpy"
+    bundle.write_bytes(b"old")
+    module.write_bytes(b"made for old")
+    program = content("base").program
+    run(board.url, files.Content(program, files.data(PICO, None, [bundle, module], [])))
+    assert run(board.url, files.Content(program, files.data(PICO, None, [bundle], []))).nothing
+    bundle.write_bytes(b"new")
+    plan = run(board.url, files.Content(program, files.data(PICO, None, [bundle], [])))
+    assert plan.gone == ["/models/fan.mpy"]
+    there = on_board(board.url)
+    assert there["/models/fan.tcb"] == b"new" and "/models/fan.mpy" not in there
+
+
+_SEVERAL = {"driver": "several", "sensors": [{"driver": "sht31"}, {"driver": "x"}]}
+
+
+@pytest.mark.parametrize("sensor", [{"driver": "sht13"}, _SEVERAL])
+def test_a_driver_that_is_not_there_is_named(board, tmp_path, sensor):
+    config = {
+        "version": 1,
+        "device": {"id": "p1"},
+        "pipelines": {"main": {"sensor": sensor}},
+        "alarms": {"high": {"source": "main.temperature", "side": "high", "limit": 8}},
+    }
+    path = tmp_path / "any.json"
+    path.write_text(json.dumps(config))
+    program = {**content("base").program, "/firmware/drivers/several.py": b""}
+    wanted = files.Content(program, files.data(PICO, path, [], []))
+    name = "sht13" if sensor["driver"] == "sht13" else "x"
+    with pytest.raises(WrongBoard, match=f"driver {name}; there are several, sht31"):
+        run(board.url, wanted)
+    link = Link(board.url)
+    link.run(f"with open('/firmware/drivers/{name}.py', 'w') as file: file.write('# mine')\n")
+    link.close()
+    run(board.url, wanted)
+    link = Link(board.url)
+    link.run(f"import os\nos.remove('/firmware/drivers/{name}.py')\nos.remove('/config.json')\n")
+    link.close()
 
 
 @pytest.mark.parametrize(
@@ -242,6 +283,8 @@ def test_a_silent_board_is_told():
     try:
         with pytest.raises(LinkLost, match="no MicroPython prompt"):
             Link(f"socket://127.0.0.1:{server.getsockname()[1]}", timeout_s=0.2)
+        sent = kept[0][0].recv(99)
+        assert sent.startswith(b"\x03\x03"), "before Enter, which would execute what is typed"
     finally:
         server.close()
         for connection, _ in kept:
@@ -249,21 +292,47 @@ def test_a_silent_board_is_told():
 
 
 def test_command_line(board, capsys, monkeypatch):
-    monkeypatch.setattr(files, "program", lambda chosen: content("command").program)
+    program = {**content("command").program, "/firmware/drivers/adxl345.py": b""}
+    monkeypatch.setattr(files, "program", lambda chosen: program)
     arguments = ["deploy", "rpi_pico", board.url, "--template", "cold_chain"]
     assert cli.main([*arguments, "--dry-run"]) == 0
     listed = " ".join(capsys.readouterr().out.split())
     assert "/firmware/app.py" in listed and "nothing written" in listed
     assert cli.main(arguments) == 0
-    assert "verified by SHA-256" in " ".join(capsys.readouterr().out.split())
+    told = " ".join(capsys.readouterr().out.split())
+    assert "verified by SHA-256" in told and "next 1. connect the sht31: I2C pins SDA 4" in told
     assert cli.main([*arguments, "--json", "-"]) == 0
     assert json.loads(capsys.readouterr().out)["sent_bytes"] == 0
     assert cli.main(["deploy", "rpi_pico_w", board.url]) == 2
     told = capsys.readouterr().err
     assert told.startswith("tocsin: socket://") and told.count("\n") == 1
     there = on_board(board.url)
-    assert json.loads(there["/config.json"])["pipelines"]["main"]["sensor"] == {"driver": "sht31"}
+    assert json.loads(there["/config.json"])["pipelines"]["main"]["sensor"]["driver"] == "sht31"
     assert there["/board.json"] == PICO.content()
+
+
+def test_a_template_replaces_a_starting_configuration_and_no_other(board, capsys, monkeypatch):
+    program = {**content("command").program, "/firmware/drivers/adxl345.py": b""}
+    monkeypatch.setattr(files, "program", lambda chosen: program)
+
+    def deployed(template):
+        assert cli.main(["deploy", "rpi_pico", board.url, "--template", template]) == 0
+        return capsys.readouterr().out, on_board(board.url)["/config.json"]
+
+    _, cold = deployed("cold_chain")
+    told, vibration = deployed("vibration")
+    assert b"adxl345" in vibration and vibration != cold and "next 1." in told
+    told, same = deployed("vibration")
+    assert same == vibration and "up to date" in told and "kept" not in told
+    link = Link(board.url)
+    changed = vibration.replace(b'"limit": null', b'"limit": 4.0')
+    link.run(f"with open('/config.json', 'wb') as file: file.write({changed!r})\n")
+    link.close()
+    for template in ("vibration", "cold_chain", "vibration"):
+        told, there = deployed(template)
+        assert there == changed, "set on the console"
+        assert "/config.json of the board is kept" in " ".join(told.split())
+        assert "next 1." not in told
 
 
 @pytest.mark.parametrize(
@@ -272,8 +341,8 @@ def test_command_line(board, capsys, monkeypatch):
         (["no_such_board", "p"], "there are esp32, esp32_c3"),
         (["rpi_pico", "p", "--model", "x.onnx"], "give a .tcb bundle"),
         (["rpi_pico", "p", "--model", "x.tcb"], "x.tcb does not exist"),
-        (["rpi_pico", "p", "--template", "vibration"], "give --model"),
-        (["rpi_pico", "p", "--template", "quality"], "--sensor DRIVER"),
+        (["rpi_pico", "p", "--template", "heat"], "use one of cold_chain"),
+        (["rpi_pico", "p", "--template", "quality", "--sensor", "none"], "none of adxl345"),
         (["rpi_pico", "p", "--sensor", "sht31"], "--sensor goes with --template"),
     ],
 )

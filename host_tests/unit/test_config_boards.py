@@ -123,3 +123,17 @@ def test_pins(board):
 def test_readme_documents_every_key():
     text = (FOLDER / "README.md").read_text()
     assert [key for key in KEYS if f"`{key}`" not in text] == []
+
+
+FOR_PEOPLE = {"clock_mhz", "fpu", "wifi", "watchdog_max_ms", "power", "sources"}
+
+
+def test_each_key_is_read_by_code_or_said_to_be_for_people():
+    """A key that nothing reads, and that the README does not say so of, is one too many."""
+    folders = ("tools/boards", "firmware", "lib")
+    code = "".join(p.read_text() for f in folders for p in (FOLDER.parent / f).rglob("*.py"))
+    read = {key for key in KEYS if f'"{key}"' in code}
+    assert set(KEYS) - read == FOR_PEOPLE
+    text = (FOLDER / "README.md").read_text()
+    said = text[text.index("No program reads") : text.index("## Add a board")].split("\n\n")[0]
+    assert {key for key in KEYS if f"`{key}`" in said} - {"memory"} == FOR_PEOPLE

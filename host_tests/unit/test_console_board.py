@@ -115,22 +115,39 @@ def test_ctrl_c_gives_the_prompt_and_ctrl_d_goes_back_to_work(tmp_path):
     assert not (root / "crash.txt").exists()
 
 
+def reboots(events):
+    return [(e["t"], e["cause"]) for e in events if e["kind"] == "boot"][1:]
+
+
+def starts(root):
+    lines = map(json.loads, (root / "records.jsonl").read_text().splitlines())
+    return [record for record in lines if record["kind"] == "start"]
+
+
 def test_maintenance_ends_by_itself(tmp_path):
     root = deploy(tmp_path / "board", config())
-    events = run(root, [[130, "\x03"]], end_s=1300)
-    boots = [e["t"] for e in events if e["kind"] == "boot"]
-    assert boots == [0.0, 130 + 15 * 60 + 1]
+    events = run(root, [[130, "\x03"], [1100, "status\r"]], end_s=1300)
+    assert reboots(events) == [(130 + 15 * 60 + 8.0, 3)]
+    assert [(start["wanted"], start["crashes"]) for start in starts(root)] == [
+        (None, 0), ("person", 0)]
+    assert levels(events)[-1][1] == 1       # the relay is energised: it watches again
+    assert any("fridge-2  up 0:01:02" in text for text in shown(events, 1100))
+    assert not (root / "crash.txt").exists()
+
+
+def test_maintenance_again_and_again_is_no_crash(tmp_path):
+    root = deploy(tmp_path / "board", config())
+    keys = [[1000 * i + 30, "\x03"] for i in range(7)]
+    events = run(root, keys, end_s=7200)
+    assert len(reboots(events)) == 7
+    assert {(start["crashes"], start["safe"]) for start in starts(root)} == {(0, False)}
 
 
 def test_watchdog_is_kept_quiet_only_while_maintenance_lasts(tmp_path):
     root = deploy(tmp_path / "board", config())
-    main = root / "main.py"
-    main.write_text(main.read_text().replace(
-        "maintenance.begin(machine, app)",
-        "maintenance.begin(machine, app, machine.WDT(timeout=8000).feed)"))
-    events = run(root, [[130, "\x03"], [140, "from firmware import maintenance\r"],
-                        [150, "maintenance.end()\r"]], end_s=400)
-    assert [(e["t"], e["cause"]) for e in events if e["kind"] == "boot"][1] == (158.0, 3)
+    events = run(root, [[130, "\x03"], [140, "from firmware import maintenance, slots\r"],
+                        [150, "maintenance.begin(machine, slots, app, 1)\r"]], end_s=400)
+    assert reboots(events) == [(150 + 60 + 8.0, 3)]
 
 
 @pytest.fixture
@@ -174,6 +191,7 @@ def test_command_line_reads_and_changes_a_running_board(served, tmp_path):
     mine.write_text(json.dumps(pulled))
     code, out, err = ask_cli("config", "push", port, str(mine))
     assert code == 0 and "saved, 1 alarms" in out, err
+    assert "no driver plant comes with this version" in out, "it is the emulator's"
     saved = json.loads((root / "config.json").read_text())
     assert saved["alarms"]["temp_high"]["limit"] == 6.0
     assert saved["pipelines"]["room"]["sensor"]["wifi_password"] == SECRET

@@ -12,14 +12,15 @@ from firmware.health import Account
 from firmware.log import INFO, WARN, Log
 from firmware.outputs import Output
 from firmware.store import Store
-from firmware.values import Values, feature_scales
+from firmware.units import feature_scales
+from firmware.values import Values
 from tools.train.describe import describe
 
 RELAY = {"driver": "relay", "latch": False, "fail_safe": True, "level": "alarm"}
 
 
 def alarm(**changes):
-    state = {"state": 0, "sensor_fault": False, "data_missing": False}
+    state = {"state": 0, "sensor_fault": False, "data_missing": False, "acknowledged": False}
     return SimpleNamespace(**{**state, **changes})
 
 
@@ -133,7 +134,7 @@ def test_feature_scales_agree_with_the_host_description():
             {"kind": "velocity_rms", "n": 256, "window_fn": "hann", "lo": 1, "hi": 80,
              "offset": 0})]}
     described = [(entry["scale"], entry["offset"]) for entry in describe(conf)]
-    assert [pytest.approx(pair) for pair in feature_scales(conf)] == described
+    assert [pytest.approx(found[:2]) for found in feature_scales(conf)] == described
 
 
 @pytest.mark.parametrize("known", [
@@ -153,31 +154,89 @@ def test_scales_of_frequencies_times_and_shares_are_those_that_inspect_shows(kno
         "channels": [{"name": "x", "unit": "g", "scale": 0.01, "offset": 0.5}],
         "features": [{"channel": 0, **feature} for feature in features], **known}
     described = [(entry["scale"], entry["offset"]) for entry in describe(conf)]
-    assert [pytest.approx(pair) for pair in feature_scales(conf)] == described
+    assert [pytest.approx(found[:2]) for found in feature_scales(conf)] == described
 
 
-def test_buzzer_sounds_within_half_a_second_of_the_alarm():
-    watched = alarm()
-    driven = []
-    output = Output("bell", {**RELAY, "driver": "buzzer"}, [watched], driven.append)
-    output.update()
-    now = 0
-    sounded = []
+class Ended(Exception):
+    pass
 
-    class Ended(Exception):
-        pass
+
+def shown(output, rounds, at=()):
+    """Levels of an LED or buzzer, 16 in a round; at: [(round, function)]."""
+    driven, due = [], sorted(at, key=lambda entry: entry[0])
+    output.drive = driven.append
 
     class Clock:
         async def sleep_ms(self, ms):
-            nonlocal now
-            now += ms
-            if now >= 2000 and not output.tripped:
-                watched.state = 2
-                output.update()
-            if driven[-1] == 1 and output.tripped:
-                sounded.append(now)
+            assert ms == 200
+            while due and len(driven) >= 16 * due[0][0]:
+                due.pop(0)[1]()
+            if len(driven) >= 16 * rounds:
                 raise Ended
 
     with pytest.raises(Ended):
         asyncio.run(patterns.run([output], Clock()))
-    assert 2000 <= sounded[0] <= 2500
+    return "".join("#" if level else "." for level in driven)
+
+
+def told(driver, rounds=1, at=(), level="alarm", latch=False, **state):
+    watched = alarm(**state)
+    output = Output("x", {**RELAY, "driver": driver, "level": level, "latch": latch}, [watched],
+                    None)
+    output.update()
+
+    def change(**changes):
+        vars(watched).update(changes)
+        output.update()
+
+    return shown(output, rounds, [(when, lambda c=changes: change(**c)) for when, changes in at])
+
+
+WELL, FAST, ON, QUIET = "#" + 15 * ".", 8 * "#.", 16 * "#", 16 * "."
+
+
+def test_led_tells_the_worst_state():
+    assert told("led") == WELL
+    assert told("led", sensor_fault=True) == told("led", data_missing=True) == "#.#.#" + 11 * "."
+    assert told("led", state=1) == WELL
+    assert told("led", state=1, level="warning") == 8 * "#" + 8 * "."
+    assert told("led", state=2) == FAST
+    assert told("led", state=2, acknowledged=True) == ON
+
+
+def test_unacknowledged_alarm_outranks_an_acknowledged_one():
+    output = Output("x", {**RELAY, "driver": "led"}, [
+        alarm(state=2, acknowledged=True), alarm(state=2), alarm(sensor_fault=True)], None)
+    output.update()
+    assert shown(output, 1) == FAST
+
+
+def test_buzzer_sounds_at_once_and_acknowledging_silences_it_while_the_alarm_stands():
+    heard = told("buzzer", 4, [(1, {"state": 2}), (2, {"acknowledged": True}),
+                               (3, {"state": 0, "acknowledged": False})])
+    assert heard == QUIET + FAST + 2 * QUIET
+    assert told("buzzer", 3, [(0, {"state": 2, "acknowledged": True}),
+                              (2, {"acknowledged": False})])[32:] == FAST
+    assert told("buzzer", state=1, level="warning") == "#.#" + 13 * "."
+    assert told("buzzer", sensor_fault=True) == "#" + 15 * "."
+
+
+def test_latched_led_shows_the_alarm_that_is_over():
+    assert told("led", 2, [(1, {"state": 0})], latch=True, state=2) == 2 * FAST
+    assert told("led", 2, [(1, {"state": 0})], state=2) == FAST + WELL
+
+
+def test_test_of_an_output_is_not_cut_short_and_leaves_no_trace():
+    from firmware import operator
+
+    output, driven = relay([alarm()])
+    operator.begin_test(output)
+    output.update()
+    output.show()
+    assert driven[-1] == 0 and not output.tripped
+    operator.end_test(output)
+    assert driven[-1] == 1
+    bell = Output("bell", {**RELAY, "driver": "buzzer"}, [alarm()], None)
+    assert shown(bell, 3, [(1, lambda: operator.begin_test(bell)),
+                           (2, lambda: operator.end_test(bell))]) == QUIET + FAST + QUIET
+    assert not bell.tripped

@@ -10,13 +10,13 @@ from tools.mpy import ARCHES, ROOT, device_files
 
 
 @pytest.fixture(scope="module")
-def boots() -> dict[str, tuple[set[str], set[str]]]:
+def boots() -> dict[str, loaded.Loaded]:
     return {name: loaded.loaded_modules(name) for name in loaded.template_names()}
 
 
 @pytest.fixture(scope="module")
 def modules(boots) -> dict[str, set[str]]:
-    return {name: always for name, (always, _) in boots.items()}
+    return {name: found.running for name, found in boots.items()}
 
 
 @pytest.mark.parametrize("name", loaded.template_names())
@@ -26,7 +26,8 @@ def test_template_loads_less_than_64_kb(modules, name, arch):
     assert 30_000 < sizes.weight(paths, arch) < sizes.LIMIT
 
 
-def test_templates_load_only_what_they_use(modules):
+def test_templates_load_only_what_they_use(boots):
+    modules = {name: found.running | found.starting for name, found in boots.items()}
     spectral = "lib/tocsin/dsp/spectral.py"
     cold_chain = "lib/tocsin/monitor/coldchain.py"
     forest = "lib/tocsin/models/forest.py"
@@ -46,9 +47,24 @@ def test_console_is_loaded_only_when_somebody_types(modules):
 
 def test_accepted_config_is_not_checked_again(boots):
     checker = "lib/tocsin/config/schema.py"
-    for always, once in boots.values():
-        assert checker in once
-        assert checker not in always
+    for found in boots.values():
+        assert checker in found.new_config
+        assert checker not in found.running | found.starting
+
+
+def test_what_builds_the_app_is_dropped(boots):
+    for found in boots.values():
+        assert {
+            "firmware/compose.py",
+            "firmware/config.py",
+            "firmware/loader.py",
+            "firmware/units.py",
+            "lib/tocsin/dsp/table.py",
+            "lib/tocsin/models/bundle.py",
+            "lib/tocsin/models/decision.py",
+            "lib/tocsin/models/file.py",
+            "lib/tocsin/models/selftest.py",
+        } <= found.starting
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tocsin.models.bundle import parse
+from tocsin.models.decision import complete
 from tocsin.models.scorer import Scorer
-from tocsin.models.smoothing import Decision, complete
+from tocsin.models.smoothing import Decision
 from tools.train import score_twin
 from tools.train.bundle_format import (
     Clusters,

@@ -74,7 +74,7 @@ def deploy(
         str | None,
         typer.Option(
             metavar="NAME",
-            help="Without --config: start with this template's safe limits and one sensor.",
+            help="For a board without a configuration: this template's sensor and safe limits.",
         ),
     ] = None,
     sensor: Annotated[
@@ -113,6 +113,7 @@ def deploy(
     from tools import cli
     from tools.boards import config as boards
     from tools.boards import deploy as deploying
+    from tools.boards.errors import LinkLost
     from tools.boards.link import Link
 
     if (template is None and sensor is not None) or (template and config):
@@ -132,12 +133,17 @@ def deploy(
         if not dry_run and not plan.nothing:
             with cli._progress(plan.steps, "sending") as advance:
                 done = deploying.carry_out(link, plan, advance)
+    except LinkLost:
+        reset = False  # there is nobody to be told
+        raise
+    finally:  # refused or done: the board goes back to work
         if reset:
             link.reset()
-    finally:
         link.close()
     if json_file != "-":
-        _show(cli._out, port, content, plan, done, dry_run)
+        _show(cli._out, port, plan, done, dry_run)
+        if not dry_run:
+            _advise(cli._out, port, chosen, content, plan)
     if json_file:
         cli._emit(_facts(plan, done), json_file)
 
@@ -150,15 +156,14 @@ def _content(
     from tools.boards import files, starting
 
     data = files.data(board, config, models, extra)
+    first = None
     if template is not None:
         bundles = [path.name for path in models if path.suffix == ".tcb"]
-        data[files.CONFIG] = starting.configuration(
-            template, sensor, bundles[0] if bundles else None, board
-        )
-    return files.Content(files.program(board), data)
+        first = starting.configuration(template, sensor, bundles[0] if bundles else None, board)
+    return files.Content(files.program(board), data, first)
 
 
-def _show(console: Any, port: str, content: Any, plan: Any, done: Any, dry_run: bool) -> None:
+def _show(console: Any, port: str, plan: Any, done: Any, dry_run: bool) -> None:
     from tools.boards.files import summary
 
     if dry_run:
@@ -167,9 +172,9 @@ def _show(console: Any, port: str, content: Any, plan: Any, done: Any, dry_run: 
         for path in plan.gone:
             console.print(f"  {escape(path)}  removed", highlight=False)
     if plan.nothing:
-        console.print(f"{escape(port)}: up to date, {summary(content.ordered())}")
+        console.print(f"{escape(port)}: up to date, {summary(plan.wanted)}")
         return
-    text = f"{escape(port)}: {summary(plan.changed)} of {summary(content.ordered())}"
+    text = f"{escape(port)}: {summary(plan.changed)} of {summary(plan.wanted)}"
     if plan.gone:
         text += f", {len(plan.gone)} removed"
     if done is None:
@@ -179,10 +184,23 @@ def _show(console: Any, port: str, content: Any, plan: Any, done: Any, dry_run: 
     console.print(f"{text}; {done.sent:,} bytes sent{went_on}, verified by SHA-256")
 
 
+def _advise(console: Any, port: str, board: Any, content: Any, plan: Any) -> None:
+    """After --template: what to do with the board now."""
+    from tools.boards import files, starting
+
+    if plan.kept:
+        console.print("/config.json of the board is kept; --config FILE replaces it, "
+                      "tocsin console changes it")  # fmt: skip
+    elif content.starting is not None and files.CONFIG in plan.changed:
+        for number, step in enumerate(starting.next_steps(content.starting, port, board), 1):
+            console.print(f"next {number}. {escape(step)}", highlight=False)
+
+
 def _facts(plan: Any, done: Any) -> dict[str, Any]:
     return {
         "files": {path: len(data) for path, data in plan.changed.items()},
         "removed": plan.gone,
+        "config_kept": plan.kept,
         "pack_bytes": len(plan.pack),
         "sent_bytes": done.sent if done else 0,
         "resumed_bytes": done.resumed if done else 0,

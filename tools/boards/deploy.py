@@ -8,19 +8,31 @@ the new one, whatever is unplugged when; nothing in between boots.
 """
 
 import base64
-import hashlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 
 from tools.boards import checks, pack
 from tools.boards.config import Board
 from tools.boards.errors import WrongBoard
-from tools.boards.files import BOOT, MANIFEST, Content, models_of, stale
+from tools.boards.files import (
+    BOOT,
+    CONFIG,
+    MANIFEST,
+    Content,
+    drivers_of,
+    models_of,
+    stale,
+    told,
+)
 from tools.boards.link import Link, script
 
 PART, PACK, STAND_IN = "/deploy.part", "/deploy.pack", "/deploy.boot"
 _PIECE = 4096
-_SLACK_BLOCKS = 6
+_SLACK_BLOCKS = 4
+_NAME = 48  # bytes that littlefs needs for an entry in a folder, name included
+_INLINE = {"rp2": 512, "esp32": 128}  # an eighth of a block, or the cache of the port
+_DRIVERS = "/firmware/drivers/"
 _FOLDERS = ("/firmware", "/lib/tocsin", "/models")
 
 _AT_BOOT = """
@@ -36,14 +48,19 @@ except (OSError, ValueError) as error:
 Step = Callable[[str, int], None]
 
 
-@dataclass(frozen=True)
+@dataclass
 class Plan:
-    """What has to change. `changed` in the order of writing, boot.py last."""
+    """What has to change of all that is wanted. `changed` in the order of writing, boot.py last.
+
+    kept: the board has a configuration of its own, which stays.
+    """
 
     changed: dict[str, bytes]
     gone: list[str]
     pack: bytes
     needed: int
+    wanted: dict[str, bytes]
+    kept: bool = False
 
     @property
     def nothing(self) -> bool:
@@ -66,7 +83,7 @@ class Outcome:
 
 def inventory(link: Link, content: Content) -> dict[str, str]:
     """Path -> `SHA-256 size` of the files on the board that matter; needs look.py there."""
-    return _listed(link, (*content.ordered(), PART, PACK, MANIFEST))
+    return _listed(link, (*content.ordered(), CONFIG, PART, PACK, MANIFEST))
 
 
 def _listed(link: Link, paths: Iterable[str]) -> dict[str, str]:
@@ -84,45 +101,68 @@ def listing(text: str) -> dict[str, str]:
     return found
 
 
-def told(data: bytes) -> str:
-    """How the board would list a file with this content."""
-    return f"{hashlib.sha256(data).hexdigest()} {len(data)}"
-
-
-def make_plan(content: Content, found: dict[str, str], manifest: str, block: int) -> Plan:
-    """Compare what is wanted with what is there; `block` is the file system's block size."""
+def make_plan(
+    content: Content, found: dict[str, str], manifest: str, block: int, inline: int
+) -> Plan:
+    """Compare what is wanted with what is there; `block`, `inline`: see `_space`."""
     wanted = content.ordered()
     changed = {path: data for path, data in wanted.items() if found.get(path) != told(data)}
     gone = stale(manifest, found, content)
     if (changed or gone) and BOOT in wanted:
         changed[BOOT] = wanted[BOOT]
     packed = pack.build(changed, gone) if changed or gone else b""
-    return Plan(changed, gone, packed, _space(changed, found, packed, block))
+    needed = _space(changed, found, packed, block, inline)
+    return Plan(changed, gone, packed, needed, wanted)
 
 
-def _space(changed: dict[str, bytes], found: dict[str, str], packed: bytes, block: int) -> int:
-    """Most bytes of flash that are taken at once, above what the board holds now."""
+def _space(
+    changed: dict[str, bytes], found: dict[str, str], packed: bytes, block: int, inline: int
+) -> int:
+    """Most bytes of flash that are taken at once, above what the board holds now.
+
+    A file takes whole blocks; up to `inline` bytes it lies in its folder's own two blocks, as the
+    names do, which are split in two before they are full.
+    """
 
     def blocks(size: int) -> int:
-        return -(-size // block)
+        return -(-size // block) if size > inline else 0
 
-    growth = largest = 0
+    growth = largest = names = 0
     for path, data in changed.items():
         old = int(found[path].split()[1]) if path in found else 0
         growth += max(0, blocks(len(data)) - blocks(old))
-        largest = max(largest, blocks(len(data)))
-    folders = {path.rpartition("/")[0] for path in changed if path not in found}
-    return block * (blocks(len(packed)) + growth + largest + 2 * len(folders) + _SLACK_BLOCKS)
+        if path in found:
+            largest = max(largest, blocks(len(data)))
+        else:
+            names += _NAME + (0 if blocks(len(data)) else len(data))
+    folders = {path[:at] for path in changed for at in _slashes(path)}
+    there = {path[:at] for path in found for at in _slashes(path)}
+    splits = 2 * -(-4 * names // (3 * block))
+    grown = growth + largest + splits + 2 * len(folders - there)
+    return block * (-(-len(packed) // block) + grown + _SLACK_BLOCKS)
 
 
-def check_models(content: Content, found: dict[str, str]) -> None:
-    """Raises WrongBoard when the configuration wants a bundle that the board will not have."""
-    if "/config.json" not in content.data:
+def _slashes(path: str) -> list[int]:
+    return [at for at, letter in enumerate(path) if letter == "/" and at]
+
+
+def check_config(content: Content, found: dict[str, str]) -> None:
+    """Raises WrongBoard when the configuration wants a bundle or driver that will not be there."""
+    if CONFIG not in content.data:
         return
-    for name in models_of(content.data["/config.json"]):
+    text = content.data[CONFIG]
+    for name in models_of(text):
         path = f"/models/{name}"
         if path not in found and path not in content.data:
             raise WrongBoard(f"the configuration wants the model {name}; add --model {name}")
+    there = {path for path in (*found, *content.program) if path.startswith(_DRIVERS)}
+    known = {PurePosixPath(path).stem for path in there} - {"__init__"}
+    for name in drivers_of(text):
+        if name not in known:
+            raise WrongBoard(
+                f"the configuration wants the driver {name}; there are "
+                f"{', '.join(sorted(known))} (copy one of yours to {_DRIVERS} first)"
+            )
 
 
 def plan_for(link: Link, board: Board, content: Content) -> Plan:
@@ -130,11 +170,13 @@ def plan_for(link: Link, board: Board, content: Content) -> Plan:
     facts = checks.look(link)
     checks.check(facts, board, link.port)
     found = inventory(link, content)
-    check_models(content, found)
     manifest = ""
     if MANIFEST in found:
         manifest = link.run(f"with open({MANIFEST!r}) as file: print(file.read())\n")
-    plan = make_plan(content, found, manifest, facts.block)
+    wanted = content.for_board(found, manifest)
+    check_config(wanted, found)
+    plan = make_plan(wanted, found, manifest, facts.block, _INLINE.get(facts.platform, 128))
+    plan.kept = content.starting is not None and CONFIG not in wanted.data
     part = int(found[PART].split()[1]) if PART in found else 0
     free = facts.free + part + (int(found[PACK].split()[1]) if PACK in found else 0)
     if not plan.nothing and plan.needed > free:

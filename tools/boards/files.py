@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What belongs on a board: program, configuration, models, data; path on the board -> content."""
 
+import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -16,16 +17,37 @@ from tools.boards.errors import BoardError
 
 MANIFEST = "/deploy.json"
 CONFIG = "/config.json"
+STARTING = "starting"
 BOOT, MAIN = "/boot.py", "/main.py"
 _TOO_BIG = 262144
+_NOT_SENT = (
+    "/lib/tocsin/kernels/viper_",  # in a folder as native code, or no firmware that is accepted
+    "/lib/tocsin/kernels/checked.",  # for programs of one's own: mip brings it
+    "/lib/tocsin/config/presets.",  # for the tools
+)
 
 
 @dataclass(frozen=True)
 class Content:
-    """`program` belongs to this tool, which removes what it put there; `data` is the user's."""
+    """`program` belongs to this tool, which removes what it put there; `data` is the user's.
+
+    starting: a configuration for a board that has none, or still such a one.
+    """
 
     program: dict[str, bytes]
     data: dict[str, bytes] = field(default_factory=dict)
+    starting: bytes | None = None
+
+    def for_board(self, found: dict[str, str], manifest: str) -> "Content":
+        """With the starting configuration, unless the board has one of its own."""
+        if self.starting is None:
+            return self
+        listed = {**_manifest(self.program.get(MANIFEST, b"{}")), STARTING: told(self.starting)}
+        program = {**self.program, MANIFEST: _packed(listed)}
+        own = found.get(CONFIG) not in (None, _manifest(manifest).get(STARTING))
+        if own and found[CONFIG] != told(self.starting):
+            return Content(program, self.data)
+        return Content(program, {**self.data, CONFIG: self.starting})
 
     def ordered(self) -> dict[str, bytes]:
         """Everything, in the order of writing: boot.py is last, main.py before it."""
@@ -35,13 +57,17 @@ class Content:
 
 
 def program(board: Board, root: Path = mpy.ROOT) -> dict[str, bytes]:
-    """Firmware and library compiled for a board, boot.py, main.py, its pins, the manifest."""
+    """Firmware and library compiled for a board, boot.py, main.py, its pins, the manifest.
+
+    All that a board may ever import, other drivers too: a new configuration needs no deployment.
+    """
     tree = mpy.board_files(board.arch, root)
     found = {
         "/" + path.relative_to(tree).as_posix(): path.read_bytes()
         for path in sorted(tree.rglob("*"))
         if path.is_file()
     }
+    found = {path: data for path, data in found.items() if not path.startswith(_NOT_SENT)}
     found["/board.json"] = board.content()
     return with_manifest(found, board.id)
 
@@ -49,7 +75,20 @@ def program(board: Board, root: Path = mpy.ROOT) -> dict[str, bytes]:
 def with_manifest(files: dict[str, bytes], board: str) -> dict[str, bytes]:
     """Add the list of these files, from which the next deployment knows what is stale."""
     listed = {"board": board, "version": __version__, "files": sorted(files)}
-    return {**files, MANIFEST: json.dumps(listed, separators=(",", ":")).encode()}
+    return {**files, MANIFEST: _packed(listed)}
+
+
+def _packed(listed: dict) -> bytes:
+    return json.dumps(listed, separators=(",", ":")).encode()
+
+
+def _manifest(text: str | bytes) -> dict:
+    """A board's /deploy.json; empty for none or one that is damaged."""
+    try:
+        listed = json.loads(text or "{}")
+    except ValueError:
+        return {}
+    return listed if isinstance(listed, dict) else {}
 
 
 def data(
@@ -108,20 +147,45 @@ def models_of(config: bytes) -> list[str]:
     return sorted({p["model"] for p in pipelines if p.get("model")})
 
 
+def drivers_of(config: bytes) -> list[str]:
+    """Names of the drivers that a valid configuration wants in /firmware/drivers."""
+    names = set()
+    for pipeline in json.loads(config)["pipelines"].values():
+        sensor = pipeline["sensor"]
+        parts = sensor.get("sensors") if sensor["driver"] == "several" else None
+        parts = [part for part in parts or [] if isinstance(part, dict)]
+        names |= {part.get("driver") for part in [sensor, *parts]}
+    return sorted(name for name in names if isinstance(name, str))
+
+
+def outdated(data: dict[str, bytes], found: dict[str, str]) -> set[str]:
+    """Generated modules on the board whose bundle is about to be another: they serve no more."""
+    gone = set()
+    for path, content in data.items():
+        there = found.get(path, told(content))
+        if path.startswith("/models/") and path.endswith(".tcb") and there != told(content):
+            gone |= {_module(path) + end for end in (".mpy", ".py")}
+    return gone & set(found)
+
+
+def told(data: bytes) -> str:
+    """How the board lists a file with this content: `SHA-256 size`."""
+    return f"{hashlib.sha256(data).hexdigest()} {len(data)}"
+
+
 def stale(manifest: str, found: dict[str, str], content: Content) -> list[str]:
-    """Files to remove: of an earlier deployment, or such that would be imported in place of ours.
+    """Files to remove: of an earlier deployment, imported in place of ours, or of an old model.
 
     `manifest` is the board's /deploy.json, `found` path -> SHA-256 of what lies on it.
     """
-    try:
-        earlier = json.loads(manifest)["files"] if manifest else []
-        known = {path for path in earlier if isinstance(path, str)}
-    except (ValueError, KeyError, TypeError):
-        known = set()
+    earlier = _manifest(manifest).get("files")
+    listed = earlier if isinstance(earlier, list) else []
+    known = {path for path in listed if isinstance(path, str)}
     ours = content.ordered()
     modules = {_module(path) for path in content.program if path.endswith((".mpy", ".py"))}
     shadows = {p for p in found if p.endswith((".mpy", ".py")) and _module(p) in modules}
-    return sorted(((known & set(found)) | shadows) - set(ours))
+    gone = (known & set(found)) | shadows | outdated(content.data, found)
+    return sorted(gone - set(ours))
 
 
 def _module(path: str) -> str:

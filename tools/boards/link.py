@@ -18,6 +18,19 @@ from tools.boards.errors import BoardError, LinkLost
 
 _TRIES = 3
 _LOST = (TransportError, SerialException, OSError, struct.error)
+_RESET = """
+try:
+    from firmware import slots
+    if slots.boot_id():
+        slots.expect("deploy")
+except Exception as error:
+    print(error)
+try:
+    import machine
+    machine.reset()
+except ImportError:
+    pass
+"""
 _ON_BOARD = Path(__file__).resolve().parent / "on_board"
 
 
@@ -50,7 +63,8 @@ class Link:
         for left in reversed(range(_TRIES)):
             try:
                 with contextlib.redirect_stdout(io.StringIO()):  # it prints what it did not expect
-                    self._transport.serial.write(b"\r\x03\x03")
+                    # no Enter: what somebody left on the console's line must not be executed
+                    self._transport.serial.write(b"\x03\x03")
                     self._transport.enter_raw_repl(timeout_overall=self.timeout_s)
                 return
             except TransportError:
@@ -89,11 +103,12 @@ class Link:
         return out.decode(errors="replace")
 
     def reset(self) -> None:
-        """Start the board afresh, main.py and all; it is gone from the port after that."""
+        """Start the board afresh, main.py and all; it is gone from the port after that.
+
+        The firmware, if any has booted, is told that this reset is no crash.
+        """
         with contextlib.suppress(*_LOST):
-            self._transport.exec_raw_no_follow(
-                "try:\n import machine\n machine.reset()\nexcept ImportError: pass"
-            )
+            self._transport.exec_raw_no_follow(_RESET)
             time.sleep(0.1)
 
     def close(self) -> None:

@@ -23,6 +23,7 @@ import importlib
 import json
 import os
 import sys
+import traceback
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -38,7 +39,7 @@ from tools.emulator import (
     standin_ulab,
     watch,
 )
-from tools.emulator.hardware import PWRON_RESET, BoardReset, Hardware
+from tools.emulator.hardware import PWRON_RESET, SOFT_RESET, BoardReset, Hardware
 from tools.emulator.serial import Serial, build_select
 from tools.emulator.virtual import Deadlock, EndOfRun, VirtualClock
 
@@ -142,16 +143,31 @@ class Board:
             if str(getattr(module, "__file__", None) or "").startswith(str(self.root)):
                 del sys.modules[name]
         self._build_modules()
+        self.serial.raw = self.serial.raw and cause == SOFT_RESET
         self.hw.observe("boot", cause=cause)
         if self.spec.get("watch_s"):
             self._watch_later()
-        for name in ("boot.py", "main.py"):
-            path = self.root / name
-            if path.exists():
-                self._main = {"__name__": "__main__", "__file__": str(path)}
-                exec(compile(path.read_text(), str(path), "exec"), self._main)
-        if self.spec.get("serial"):
+        self._main = {"__name__": "__main__"}
+        ended = self._execute("boot.py")
+        if ended and not self.serial.raw:
+            ended = self._execute("main.py")
+        if self.spec.get("serial") or not ended:
             prompt.run(self.serial, self._main, str(self.root / "prompt"))
+
+    def _execute(self, name: str) -> bool:
+        """Run a file of the board, if it is there; False when an exception got out of it."""
+        path = self.root / name
+        if not path.exists():
+            return True
+        self._main["__file__"] = str(path)
+        try:
+            exec(compile(path.read_text(), str(path), "exec"), self._main)
+        except Deadlock:
+            raise
+        except (Exception, KeyboardInterrupt):  # MicroPython shows it and gives the prompt
+            self.console.write(traceback.format_exc())
+            return False
+        return True
 
     def _build_modules(self) -> None:
         hw = self.hw

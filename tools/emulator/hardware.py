@@ -64,6 +64,7 @@ class Hardware:
         self.rtc_memory = b""
         self._observe = observe
         self.timers: list[Any] = []
+        self._resetting = False
         self._watchdog: Interrupt | None = None
 
     def _sample(self, number: int, index: int) -> int:
@@ -90,6 +91,8 @@ class Hardware:
 
     def set_pin(self, number: int, level: int) -> None:
         """Drive a pin, from inside (an output) or outside (an input)."""
+        if self._resetting or self.clock.over:   # what a `finally` of the board does then
+            return
         before = self.pins.get(number)
         self.pins[number] = level
         if before != level:
@@ -109,6 +112,7 @@ class Hardware:
     def reset(self, cause: int) -> None:
         """Reset the board; never returns."""
         self.observe("reset", cause=cause)
+        self._resetting = True
         raise BoardReset(cause)
 
     def power_up(self, cause: int) -> None:
@@ -119,6 +123,7 @@ class Hardware:
         for timer in list(self.timers):
             timer.deinit()
         self.reset_cause = cause
+        self._resetting = False
         self.rp2_adc = Rp2Adc(lambda: self.clock.now_us, self._sample)
         self.pins.clear()
         self.pin_handlers.clear()

@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Run an emulated board for twenty virtual seconds; print which of its files it imports, as JSON.
+"""Run an emulated board for twenty virtual seconds; print which of its files it needs, as JSON.
 
     python -m tools.emulator.imports DIRECTORY
 
 Ends with one line and exit code 1 unless the pipeline `main` scored windows without a problem.
-Imports nothing of lib/tocsin itself: that would hide what the board imports. What the board
-drops again from sys.modules is listed too.
+Imports nothing of lib/tocsin itself: that would hide what the board imports. "imported" are all
+that it ever loads, "kept" those whose names and functions something still refers to at the end.
 """
 
+import gc
 import json
 import sys
 from pathlib import Path
@@ -39,13 +40,19 @@ def main() -> None:
     if status[-1]["problems"] or not status[-1]["pipelines"]["main"]["windows"]:
         print(f"nothing was scored: {status[-1]['problems']}")
         sys.exit(1)
-    paths = {"boot.py", "main.py"}
-    for name in names:
-        stem = name.replace(".", "/")
-        files = (stem + ".py", stem + "/__init__.py")
-        places = [*files, *("lib/" + file for file in files)]
-        paths.update(path for path in places if (root / path).is_file())
-    print(json.dumps(sorted(paths)))
+    paths = {name: path for name in names for path in files(root, name)}
+    gc.collect()
+    alive = [held for held in gc.get_objects() if type(held) is dict and "__spec__" in held]
+    kept = {paths[held["__name__"]] for held in alive if held.get("__name__") in paths}
+    ever = {"boot.py", "main.py", *paths.values()}
+    print(json.dumps({"imported": sorted(ever), "kept": sorted({"boot.py", "main.py", *kept})}))
+
+
+def files(root: Path, name: str) -> list[str]:
+    """Where the board has a module's file: none, or one path."""
+    stem = name.replace(".", "/")
+    own = (stem + ".py", stem + "/__init__.py")
+    return [p for p in (*own, *("lib/" + file for file in own)) if (root / p).is_file()][:1]
 
 
 if __name__ == "__main__":

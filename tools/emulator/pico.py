@@ -17,16 +17,17 @@ from pathlib import Path
 
 from littlefs import LittleFS, UserContext
 from rp2040py.boards import BOARDS, BoardSpec, FlashLayout, resolve_layout
-from rp2040py.device.base_device import BaseDevice
+from rp2040py.device.base_device import BaseDevice, ResetCause
 from rp2040py.device.raw_repl import RawReplError, RawReplRunner
-from rp2040py.execute_batch import execute_batch
 from rp2040py.memory_map import FLASH_START_ADDRESS
+
+from tools.emulator.m0plus import Processor
 
 VARIABLE = "MICROPYTHON_UF2"
 MISSING = f"set {VARIABLE} to a MicroPython UF2 image for the Raspberry Pi Pico"
 HERTZ = 125_000_000
+_WATCHDOG_CTRL, _WATCHDOG_CTRL_AT_RESET = 0, 7 << 24  # RP2040 datasheet, 4.7.6
 _FEED_NANOS = 1_000_000
-_EXACT = 1  # the clock follows every instruction
 
 
 class PicoError(RuntimeError):
@@ -66,6 +67,27 @@ def file_system(files: Mapping[str, bytes], layout: FlashLayout) -> bytes:
     return bytes(disk.context.buffer)
 
 
+def read_stored(storage: bytes, layout: FlashLayout, name: str) -> bytes:
+    """A file of a file system. Raises FileNotFoundError; LittleFSError where there is none."""
+    disk = _disk(storage, layout)
+    disk.mount()
+    with disk.open(name, "rb") as file:
+        return file.read()
+
+
+def storage_bytes(board: str) -> int:
+    """Size of the file system that MicroPython makes on "pico" or "pico_w"."""
+    layout = layout_of(board)
+    return layout.fs_blocksize * layout.fs_blockcount
+
+
+def layout_of(board: str) -> FlashLayout:
+    """Where the file system of "pico" or "pico_w" lies in its flash."""
+    layout = resolve_layout(BOARDS[board], "micropython")
+    assert layout is not None
+    return layout
+
+
 def _disk(content: bytes, layout: FlashLayout) -> LittleFS:
     """littlefs on the bytes of a board's file system, not mounted."""
     context = UserContext(buffsize=len(content))
@@ -77,20 +99,25 @@ def _disk(content: bytes, layout: FlashLayout) -> LittleFS:
 class Pico:
     """An emulated Pico, powered on: the image boots, mounts its file system, runs main.py if any.
 
-    image: a UF2 file. files: path on the board -> content. board: "pico" or "pico_w".
+    image: a UF2 file. files: path on the board -> content. board: "pico" or "pico_w". storage: all
+    bytes of the file system instead of files; empty flash is b"\\xff" * storage_bytes(board).
     Raises PicoError when it does not come up on USB within 10 s of its own time.
     """
 
-    def __init__(self, image: Path, files: Mapping[str, bytes] | None = None, board: str = "pico"):
+    def __init__(self, image: Path, files: Mapping[str, bytes] | None = None, board: str = "pico",
+                 storage: bytes | None = None):  # fmt: skip
         spec = BOARDS[board]
-        layout = resolve_layout(spec, "micropython")
-        assert layout is not None
-        self.layout = layout
+        self.layout = layout = layout_of(board)
         self.device = BaseDevice(board=BoardSpec(mcu=spec.mcu, extras=spec.extras, image=image))
         self._start = layout.fs_start
         self._end = layout.fs_start + layout.fs_blocksize * layout.fs_blockcount
-        self.device.mcu.flash[self._start : self._end] = file_system(files or {}, layout)
-        self._line = _Line(self.device)
+        self.storage = file_system(files or {}, layout) if storage is None else storage
+        self._processor = Processor(self.device.simulator)
+        self.line = Line(self.device)
+        watchdog = self.device.mcu.watchdog
+        self._watchdog_off = self.device.simulator.clock.create_alarm(self._disable_watchdog)
+        self._bitten = watchdog.on_watchdog_trigger
+        watchdog.on_watchdog_trigger = self._bite
         self.device.cdc.on_device_connected = self._stop
         self.device.mcu.core.pc = FLASH_START_ADDRESS
         self._run_until_stopped(10.0, "did not come up on USB")
@@ -100,13 +127,17 @@ class Pico:
         """Time on the board since power-on."""
         return self.device.simulator.clock.nanos / 1e9
 
+    def step(self) -> None:
+        """Let it run for a few milliseconds of the host's time, or until it is stopped."""
+        self._processor.batch()
+
     def wait(self, seconds: float) -> None:
         """Let what runs on the board, its main.py, go on for some of its time."""
         simulator = self.device.simulator
         end = self.seconds + seconds
         simulator.stopped = False
         while not simulator.stopped and self.seconds < end:
-            execute_batch(simulator, _EXACT)
+            self.step()
 
     def run(self, script: str, limit_s: float = 600.0) -> str:
         """Interrupt what runs, run a script, return what it printed.
@@ -119,7 +150,7 @@ class Pico:
             errors.append(error)
             self._stop()
 
-        repl = _RawRepl(self.device, self._line, script.encode(), self._stop, failed)
+        repl = _RawRepl(self.device, self.line, script.encode(), self._stop, failed)
         repl.begin()
         try:
             self._run_until_stopped(limit_s, "did not finish the script")
@@ -132,12 +163,42 @@ class Pico:
             raise PicoError(problem.strip())
         return out
 
+    def reset(self) -> None:
+        """Press its reset button."""
+        self.device.hard_reset(cause=ResetCause.RUN_PIN)
+        self._disable_watchdog()
+
+    def power_cycle(self) -> None:
+        """Switch it off and on: what the RAM held is gone, the flash stays."""
+        self.device.mcu.sram[:] = bytes(len(self.device.mcu.sram))
+        self.device.hard_reset(cause=ResetCause.POWER_ON)
+        self._disable_watchdog()
+
     def read_file(self, name: str) -> bytes:
         """The content of a file on the board's flash. Raises FileNotFoundError."""
-        disk = _disk(bytes(self.device.mcu.flash[self._start : self._end]), self.layout)
-        disk.mount()
-        with disk.open(name, "rb") as file:
-            return file.read()
+        return read_stored(self.storage, self.layout, name)
+
+    @property
+    def storage(self) -> bytes:
+        """All bytes of the file system, as they lie in the flash."""
+        return bytes(self.device.mcu.flash[self._start : self._end])
+
+    @storage.setter
+    def storage(self, content: bytes) -> None:
+        if len(content) != self._end - self._start:
+            raise PicoError(
+                f"a file system of {self._end - self._start} bytes is needed, not {len(content)}"
+            )
+        self.device.mcu.flash[self._start : self._end] = content
+
+    def _bite(self) -> None:
+        """A reset disables the watchdog; rp2040py lets it run on."""
+        self._bitten()
+        self._disable_watchdog()
+        self._watchdog_off.schedule(0)  # once more, after the register write that may lead here
+
+    def _disable_watchdog(self) -> None:
+        self.device.mcu.watchdog.write_uint32(_WATCHDOG_CTRL, _WATCHDOG_CTRL_AT_RESET)
 
     def _stop(self, *_: object) -> None:
         self.device.simulator.stopped = True
@@ -147,12 +208,12 @@ class Pico:
         end = self.seconds + limit_s
         simulator.stopped = False
         while not simulator.stopped:
-            execute_batch(simulator, _EXACT)
+            self.step()
             if self.seconds > end:
                 raise PicoError(f"{what} within {limit_s:g} s of the board's time")
 
 
-class _Line:
+class Line:
     """The host's end of the console: it answers the board's reads only when it has bytes.
 
     rp2040py by itself answers each at once, with nothing if need be: 24,000 interrupts a second,
@@ -166,6 +227,15 @@ class _Line:
         self._answer = answer
         self._waiting: dict[int, int] = {}
         device.mcu.usb_ctrl.on_endpoint_read = self._read
+        reset = device.mcu.usb_ctrl.on_reset
+        assert reset is not None
+        self._reset = reset
+        device.mcu.usb_ctrl.on_reset = self._gone
+
+    def _gone(self) -> None:
+        """The board left the bus: what it asked for, it asks for anew."""
+        self._waiting.clear()
+        self._reset()
 
     def _read(self, endpoint: int, size: int) -> None:
         if endpoint and self._typed.empty:
@@ -182,7 +252,7 @@ class _Line:
 class _RawRepl(RawReplRunner):
     """One script through the raw REPL, fed by an alarm on the board's clock."""
 
-    def __init__(self, device: BaseDevice, line: _Line, source: bytes, done, failed):
+    def __init__(self, device: BaseDevice, line: Line, source: bytes, done, failed):
         super().__init__(device.cdc, source, on_result=done, on_error=failed)
         self._line = line
         self._alarm = device.simulator.clock.create_alarm(self._feed_board)

@@ -5,8 +5,11 @@
     wire(pico, chip, select=17, interrupt=15)
 """
 
+import contextlib
 from collections.abc import Callable
 from typing import Any
+
+from rp2040py.peripherals.i2c import I2CMode
 
 from tools.emulator.pico import HERTZ, Pico
 
@@ -23,11 +26,15 @@ def wire(pico: Pico, chip: Any, address: int | None = None, select: int | None =
          bus: int = 0, interrupt: int | None = None) -> Any:
     """Connect a chip: by I2C address or SPI select pin to bus 0 or 1, and its interrupt pin.
 
-    One chip per bus. Returns the chip.
+    Many chips on an I2C bus, one on an SPI bus. Returns the chip.
     """
     mcu = pico.device.mcu
     if address is not None:
-        _I2C(pico, mcu.i2c[bus], chip, address)
+        port = mcu.i2c[bus]
+        wires: Any = getattr(port.on_connect, "__self__", None)
+        if not isinstance(wires, _I2C):
+            wires = _I2C(pico, port)
+        wires.chips[address] = chip
     if select is not None:
         _SPI(pico, mcu.spi[bus], chip, mcu.gpio[select])
     if interrupt is not None:
@@ -61,12 +68,18 @@ class _Delayed:
 
 
 class _I2C:
-    """Bytes of the bus to whole transfers of the chip; reading goes byte by byte."""
+    """Bytes of the bus to whole transfers of the chips.
 
-    def __init__(self, pico: Pico, port: Any, chip: Any, address: int):
-        self._port, self._chip, self._address = port, chip, address
+    Reading goes byte by byte, but for a chip that makes its answer in one piece (ANSWER_BYTES).
+    """
+
+    def __init__(self, pico: Pico, port: Any):
+        self.chips: dict[int, Any] = {}
+        self._port = port
         self._wire = _Delayed(pico)
+        self._chip: Any = None
         self._written = bytearray()
+        self._answer = b""
         port.on_start = self._start
         port.on_connect = self._connect
         port.on_write_byte = self._write
@@ -80,14 +93,23 @@ class _I2C:
         """Hand the chip what was written, once the direction turns or the transfer ends."""
         if self._written:
             data, self._written = bytes(self._written), bytearray()
-            self._chip.write(data)
+            with contextlib.suppress(OSError):  # refused; too late to say so on these wires
+                self._chip.write(data)
 
     def _start(self, repeated: bool) -> None:
         self._flush()
         self._port.complete_start()
 
     def _connect(self, address: int, mode: int) -> None:
-        present = address == self._address and not self._chip.absent
+        chip: Any = self.chips.get(address)
+        self._chip = chip
+        present = chip is not None and not chip.absent
+        self._answer = b""
+        if present and mode == I2CMode.READ and hasattr(chip, "ANSWER_BYTES"):
+            try:
+                self._answer = chip.read(chip.ANSWER_BYTES)
+            except OSError:
+                present = False
         self._wire.after(self._nanos(), lambda: self._port.complete_connect(present))
 
     def _write(self, value: int) -> None:
@@ -95,7 +117,10 @@ class _I2C:
         self._wire.after(self._nanos(), lambda: self._port.complete_write(True))
 
     def _read(self, ack: bool) -> None:
-        value = self._chip.read(1)[0]
+        if hasattr(self._chip, "ANSWER_BYTES"):
+            value, self._answer = (self._answer or b"\xff")[0], self._answer[1:]
+        else:
+            value = self._chip.read(1)[0]
         self._wire.after(self._nanos(), lambda: self._port.complete_read(value))
 
     def _stop(self) -> None:

@@ -26,6 +26,7 @@ class Serial:
         self.hw = hw
         self.typed: deque[int] = deque()
         self.interrupt_key = CTRL_C
+        self.raw = False   # the prompt is the raw one, which skips main.py after a soft reset
         self.stdin = _Stream(self)
         self.stdout = shown
         self._server: socket.socket | None = None

@@ -47,6 +47,7 @@ class VirtualClock:
     def __init__(self, end_us: int | None = None):
         self.now_us = 0
         self.end_us = end_us
+        self.over = False   # the end has been reached
         self.pace: float | None = None
         self._queue: list[tuple[int, int, Interrupt]] = []
         self._count = 0
@@ -89,6 +90,7 @@ class VirtualClock:
     def _stop_at_end(self, target_us: int) -> None:
         if self.end_us is not None and target_us >= self.end_us:
             self.now_us = self.end_us
+            self.over = True
             raise EndOfRun
 
 

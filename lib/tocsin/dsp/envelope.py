@@ -14,8 +14,8 @@ shows the rate of the knocks. Bin k is k * rate / (decimation * n).
 from array import array
 
 from tocsin.dsp.buffers import shared
+from tocsin.dsp.checks import FeatureError, integer, pairs
 from tocsin.dsp.spectral import Bands, PowerSpectrum
-from tocsin.dsp.table import FeatureError, integer, pairs
 from tocsin.kernels import teager, weighted_log2
 
 _BAND_ZERO = 2048

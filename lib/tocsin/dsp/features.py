@@ -13,7 +13,7 @@ A resolved configuration (plain JSON, made by tools/train/resolve.py) has:
 
 from array import array
 
-from tocsin.dsp.table import MODULE, FeatureError, integer, outputs, row
+from tocsin.dsp.checks import FeatureError
 from tocsin.kernels.arrays import need
 from tocsin.kernels.fixed import COSINES
 
@@ -24,22 +24,6 @@ def _group_class(module: str):
     return getattr(loaded, module[0].upper() + module[1:])
 
 
-def check_config(config: dict) -> None:
-    """Check what every kind relies on. Raises FeatureError."""
-    if not isinstance(config, dict):
-        raise FeatureError("the feature configuration must be an object")
-    integer(dict(config, kind="features"), "window", 1, 8192)
-    channels = config.get("channels")
-    if not isinstance(channels, list) or not 1 <= len(channels) <= 64:
-        raise FeatureError("channels must list 1 to 64 channels")
-    features = config.get("features")
-    if not isinstance(features, list) or not features:
-        raise FeatureError("features must list at least one feature")
-    for feature in features:
-        row(feature)
-        integer(feature, "channel", 0, len(channels) - 1, 0)
-
-
 class Extractor:
     """Computes the feature vector of a window; allocates only when built or given other frames.
 
@@ -47,6 +31,8 @@ class Extractor:
     """
 
     def __init__(self, config: dict):
+        from tocsin.dsp.table import MODULE, check_config, outputs, row
+
         check_config(config)
         self.groups = []
         self._frames = None

@@ -12,8 +12,8 @@ row by row; grid [rows, 1] gives row statistics, [1, columns] column statistics.
 `points` must be the number of tiles. `q`: fractional bits of the means.
 """
 
+from tocsin.dsp.checks import FeatureError, integer
 from tocsin.dsp.finish import mean_q
-from tocsin.dsp.table import FeatureError, integer, outputs
 from tocsin.kernels.fixed import sat16
 
 
@@ -48,7 +48,7 @@ class Images:
             )
         if tile_rows > rows or tile_columns > columns:
             raise FeatureError("%s: more tiles than pixels" % kind)
-        if outputs(feature) != tile_rows * tile_columns:
+        if integer(feature, "points", 1, 2048) != tile_rows * tile_columns:
             raise FeatureError("%s: points must be %d" % (kind, tile_rows * tile_columns))
         q = integer(feature, "q", 0, 8, 0)
         self.items.append((kind, at, rows, columns, tile_rows, tile_columns, q))

@@ -14,7 +14,7 @@
 
 from array import array
 
-from tocsin.dsp.table import FeatureError, integer
+from tocsin.dsp.checks import FeatureError, integer
 from tocsin.kernels import band_log2, centroid, peak_bin, weighted_log2
 from tocsin.kernels.fixed import exp2_q8
 

@@ -10,7 +10,7 @@ them (not the mean). rms_log2 is 2048 + 256 log2(mean square, LSB^2), 0 for a co
 from array import array
 
 from tocsin.dsp.buffers import ALL, shared
-from tocsin.dsp.table import FeatureError, integer
+from tocsin.dsp.checks import FeatureError, integer
 from tocsin.kernels import moments, statistics
 
 _LONGEST = 2048

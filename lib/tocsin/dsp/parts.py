@@ -12,8 +12,8 @@
 `q`: fractional bits of mean_abs_step and block_means.
 """
 
+from tocsin.dsp.checks import integer
 from tocsin.dsp.finish import mean_q
-from tocsin.dsp.table import integer, outputs
 from tocsin.kernels import resample
 from tocsin.kernels.fixed import sat16
 
@@ -36,7 +36,7 @@ class Parts:
         if kind == "value":
             parameter = integer(feature, "index", -self._window, self._window - 1, 0)
         elif kind == "block_means" or kind == "resample":
-            parameter = outputs(feature)
+            parameter = integer(feature, "points", 1, 2048)
         q = integer(feature, "q", 0, 8, 0)
         self.items.append((kind, at, parameter, q))
         self._views = [None] * len(self.items)

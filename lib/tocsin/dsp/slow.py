@@ -22,8 +22,8 @@ The last three keep state from one extraction to the next; `reset` forgets it.
 
 from array import array
 
+from tocsin.dsp.checks import FeatureError, integer
 from tocsin.dsp.finish import mean_q
-from tocsin.dsp.table import FeatureError, integer
 from tocsin.kernels import block_means
 from tocsin.kernels.fixed import sat16, shift_round
 

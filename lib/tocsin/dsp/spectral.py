@@ -15,7 +15,7 @@ lines.py has the kinds that read one number off the spectrum; it is imported for
 from array import array
 
 from tocsin.dsp.buffers import ALL, shared
-from tocsin.dsp.table import FeatureError, integer, pairs
+from tocsin.dsp.checks import FeatureError, integer, pairs
 from tocsin.dsp.windows import POWER_LOG2, make_window
 from tocsin.kernels import band_log2, load_power, make_work, spectrum
 from tocsin.kernels.fixed import bit_length, log2_q8

@@ -4,6 +4,8 @@
 A new feature is one row here and its formula in the module that the row names (see README.md).
 """
 
+from tocsin.dsp.checks import FeatureError, integer
+
 MODULE, OUTPUTS, UNIT, Q = 0, 1, 2, 3
 
 # kind: "module outputs unit fractional_bits",  # what it is (tools read this text from here)
@@ -56,10 +58,6 @@ TABLE = {
 }
 
 
-class FeatureError(ValueError):
-    """A feature configuration that cannot be computed; the message says what to change."""
-
-
 def row(feature: dict) -> tuple:
     """(module, outputs, unit, fractional bits) of a configured feature. Raises FeatureError."""
     kind = feature.get("kind") if isinstance(feature, dict) else None
@@ -67,31 +65,6 @@ def row(feature: dict) -> tuple:
         raise FeatureError("unknown feature kind %r" % (kind,))
     module, count, unit, q = TABLE[kind].split(" ")
     return module, count, unit, int(q)
-
-
-def integer(feature: dict, key: str, low: int, high: int, default=None) -> int:
-    """feature[key], checked to be an int in low..high. Raises FeatureError."""
-    value = feature.get(key, default)
-    if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
-        raise FeatureError(
-            "%s: %s must be %d to %d, not %r" % (feature["kind"], key, low, high, value)
-        )
-    return value
-
-
-def pairs(feature: dict, key: str, values, high: int) -> None:
-    """Check a flat list lo, hi, lo, hi, ... with 0 <= lo < hi <= high. Raises FeatureError."""
-    good = isinstance(values, list) and values and not len(values) & 1
-    if good:
-        for i in range(0, len(values), 2):
-            lo, hi = values[i], values[i + 1]
-            if not (isinstance(lo, int) and isinstance(hi, int) and 0 <= lo < hi <= high):
-                good = False
-    if not good:
-        raise FeatureError(
-            "%s: %s must list bins lo, hi, ... with 0 <= lo < hi <= %d"
-            % (feature["kind"], key, high)
-        )
 
 
 def outputs(feature: dict) -> int:
@@ -103,3 +76,19 @@ def outputs(feature: dict) -> int:
     if isinstance(value, list):
         return len(value) >> 1 if count == "edges" else len(value)
     return integer(feature, count, 1, 2048)
+
+
+def check_config(config: dict) -> None:
+    """Check what every kind relies on. Raises FeatureError."""
+    if not isinstance(config, dict):
+        raise FeatureError("the feature configuration must be an object")
+    integer(dict(config, kind="features"), "window", 1, 8192)
+    channels = config.get("channels")
+    if not isinstance(channels, list) or not 1 <= len(channels) <= 64:
+        raise FeatureError("channels must list 1 to 64 channels")
+    features = config.get("features")
+    if not isinstance(features, list) or not features:
+        raise FeatureError("features must list at least one feature")
+    for feature in features:
+        row(feature)
+        integer(feature, "channel", 0, len(channels) - 1, 0)

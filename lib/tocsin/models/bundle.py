@@ -10,12 +10,10 @@ import struct
 from array import array
 from binascii import crc32
 
+from tocsin.models.errors import BundleError, refuse
+
 _KNOWN = b"CONF NAME PROV SCAL DECI SCAN KMNS PROJ MLPN FRST VECT SIGN"
 _REQUIRED = 5  # the first ones of _KNOWN
-
-
-class BundleError(ValueError):
-    """The bundle was refused; the message is one line that says what to do."""
 
 
 class Bundle:
@@ -52,7 +50,7 @@ class Bundle:
                 self.classes, network.n_classes if network is not None else 0)):
             refuse("NAME")
         _ = self.provenance
-        from tocsin.models.smoothing import complete
+        from tocsin.models.decision import complete
         self.decision = complete(self._json("DECI"))
         self.threshold = self.decision["threshold"]
 
@@ -111,11 +109,6 @@ def parse(data, name: str = "model.tcb") -> Bundle:
         return Bundle(name, view, split(view, len(view), crc32(view[:-4])))
     except BundleError as error:
         raise BundleError("%s: %s" % (name, error)) from None
-
-
-def refuse(what: str):
-    """Raise the BundleError for contents that no packing tool of ours would write."""
-    raise BundleError(what + " is not valid; pack it again")
 
 
 def split(view, size: int, crc: int) -> dict:

@@ -5,7 +5,8 @@ A file is what `open(path, "rb")` gives: seek, readinto, close.
 """
 from binascii import crc32
 
-from tocsin.models.bundle import Bundle, BundleError, split
+from tocsin.models.bundle import Bundle, split
+from tocsin.models.errors import BundleError
 
 _CHUNK = 1024
 

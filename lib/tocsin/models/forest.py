@@ -6,7 +6,7 @@ Comparisons and additions only, so exact on every platform. Format of FRST: READ
 import struct
 from array import array
 
-from tocsin.models.bundle import refuse
+from tocsin.models.errors import refuse
 
 _HEADER = 12
 _MAX_NODES = 16384

@@ -11,7 +11,7 @@ from tocsin.kernels import isqrt
 from tocsin.kernels import kmeans as _nearest
 from tocsin.kernels import matvec as _project
 from tocsin.kernels.arrays import need
-from tocsin.models.bundle import refuse
+from tocsin.models.errors import refuse
 
 _LIMIT = 4095
 _ROW_LIMIT = 262143

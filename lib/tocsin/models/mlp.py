@@ -10,7 +10,7 @@ from array import array
 from tocsin.kernels import fc_s8, isqrt, quantize_s8
 from tocsin.kernels.arrays import need
 from tocsin.kernels.fixed import shift_round
-from tocsin.models.bundle import refuse
+from tocsin.models.errors import refuse
 
 CLASSIFIER = 0
 REGRESSOR = 1

@@ -5,7 +5,6 @@ from array import array
 from tocsin.dsp.buffers import ALL
 from tocsin.kernels import scale
 from tocsin.kernels.arrays import ArrayError
-from tocsin.models.bundle import Bundle
 
 _SCORE_MAX = 32767
 
@@ -21,7 +20,7 @@ class Scorer:
     Every buffer is made here; `score()` allocates nothing.
     """
 
-    def __init__(self, bundle: Bundle):
+    def __init__(self, bundle):
         self.n_features = bundle.n_features
         self.kmeans, self.network = bundle.parts()
         self._scaler = bundle.scaler

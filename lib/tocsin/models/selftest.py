@@ -7,7 +7,8 @@ miscompiled module is found before it judges a machine. Format of VECT: README.m
 import struct
 from array import array
 
-from tocsin.models.bundle import Bundle, BundleError, refuse
+from tocsin.models.bundle import Bundle
+from tocsin.models.errors import BundleError, refuse
 from tocsin.models.scorer import Scorer
 
 _HEADER = 8

@@ -27,6 +27,7 @@ class Chip:
 
     MEASURE_US = 0
     RESET_US = 0
+    ANSWER_BYTES = 6
 
     def __init__(self, now_us):
         self.temperature = 20.0
