@@ -19,21 +19,21 @@ _CHECKER = ("tocsin.config.numbers", "tocsin.config.secret", "tocsin.config.sche
             "tocsin.config.defaults", "tocsin.config.typed", "tocsin.config.edit")
 _HIDE = ("tocsin.config.secret", "tocsin.config.redaction")
 HOMES = (
-    (("status", "sensors", "live"), "console_look", _TEXT),
-    (("alarms",), "console_alarms", _VALUES),
-    (("network",), "console_network", _TEXT),
-    (("show",), "console_show", _VALUES + ("firmware.saved",) + _CHECKER),
-    (("log", "export"), "console_files", _HIDE),
-    (("audit",), "console_files", _HIDE + _TEXT + _LOG),
-    (("ack", "release", "reset", "reboot", "test"), "console_act", ("firmware.operator",) + _LOG),
-    (("set",), "console_set", _LOG + _VALUES + _CHECKER + (
+    (("status", "sensors", "live"), "firmware.console_look", _TEXT),
+    (("alarms",), "firmware.console_alarms", _VALUES),
+    (("network",), "firmware.console_network", _TEXT),
+    (("show",), "firmware.console_show", _VALUES + ("firmware.saved",) + _CHECKER),
+    (("log", "export"), "firmware.console_files", _HIDE),
+    (("audit",), "firmware.console_files", _HIDE + _TEXT + _LOG),
+    (("ack", "release", "reset", "reboot", "test"), "firmware.console_act", ("firmware.operator",) + _LOG),
+    (("set",), "firmware.console_set", _LOG + _VALUES + _CHECKER + (
         "tocsin.config.rules", "tocsin.monitor.retune")),
-    (("calibrate",), "console_calibrate", _LOG + _TEXT + (
+    (("calibrate",), "firmware.console_calibrate", _LOG + _TEXT + (
         "tocsin.config.numbers", "tocsin.config.typed", "tocsin.monitor.retune")),
-    (("learn",), "learn", ("firmware.saved",)),
-    (("push",), "console_push", _LOG + _HIDE + ("tocsin.config.schema",)),
-    (("help",), "console_help", ()),
-    (("who",), "console_desk", ()))
+    (("learn",), "firmware.learn", ("firmware.saved",)),
+    (("push",), "firmware.console_push", _LOG + _HIDE + ("tocsin.config.schema",)),
+    (("help",), "firmware.console_help", ()),
+    (("who",), "firmware.console_desk", ()))
 """Commands, the module they are in, and what else it needs."""
 _LIGHT = ("show", "learn")
 """Alone on their line they need nothing else."""
@@ -105,7 +105,7 @@ class Desk:
         for commands, home, needed in HOMES:
             if name not in commands:
                 continue
-            modules = (() if alone and name in _LIGHT else needed) + ("firmware." + home,)
+            modules = (() if alone and name in _LIGHT else needed) + (home,)
             for module in modules:
                 if module not in sys.modules:
                     self._make_room(modules)
@@ -126,7 +126,7 @@ class Desk:
         """Drop every command's modules but those needed, and what is still at work."""
         learns = any(hasattr(each.judged, "progress") for each in self.app.pipelines.values())
         for _, home, others in HOMES:
-            for module in others + ("firmware." + home,):
+            for module in others + (home,):
                 if module not in needed and module not in _KEPT and module in sys.modules:
                     if module != "firmware.learn" or not learns:
                         forget(module)
@@ -161,7 +161,7 @@ def answer(desk, line: str):
             while desk.fetch(name, len(words) == 1):
                 yield None
             rest = line[line.find(words[0]) + len(words[0]):].strip()
-            yield from getattr(load("firmware." + home), "do_" + name)(desk, words[1:], rest)
+            yield from getattr(load(home), "do_" + name)(desk, words[1:], rest)
             return
     from firmware.console_help import nearest
 

@@ -93,7 +93,7 @@ def console_commands() -> dict[str, list[str]]:
     session = [f"firmware/{name}.py" for name in _TYPING]
     found = {}
     for commands, home, needed in _homes():
-        paths = {_project_path(module) for module in (*needed, "firmware." + home)}
+        paths = {_project_path(module) for module in (*needed, home)}
         for command in commands:
             found[command] = sorted(paths.union(session))
     return found

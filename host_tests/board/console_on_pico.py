@@ -160,7 +160,7 @@ class Session:
             code = self._typed.pop(0)[1]
             self._cdc.send_serial_byte(code)
             self._entered = now
-        self._pico._line.send()
+        self._pico.line.send()
         self._alarm.schedule(1_000_000)
 
     def _run(self, limit_s: float, what: str) -> None:
