@@ -5,7 +5,7 @@ from firmware.calibration import offset_of
 from firmware.changes import claim, later, save
 from firmware.console_text import date, unit
 from firmware.saved import load
-from tocsin.config.typed import typed_number
+from tocsin.config.numbers import typed_number
 from tocsin.monitor.retune import adopt, prepare
 
 _LARGEST_SHARE = 0.1

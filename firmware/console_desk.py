@@ -16,20 +16,21 @@ _TEXT = ("firmware.console_text",)
 _VALUES = _TEXT + ("firmware.console_units",)
 _LOG = ("firmware.saved", "tocsin.link.chain", "firmware.audit", "firmware.changes")
 _CHECKER = ("tocsin.config.numbers", "tocsin.config.secret", "tocsin.config.schema",
-            "tocsin.config.defaults", "tocsin.config.typed", "tocsin.config.edit")
+            "tocsin.config.defaults", "tocsin.config.edit")
 _HIDE = ("tocsin.config.secret", "tocsin.config.redaction")
 HOMES = (
     (("status", "sensors", "live"), "firmware.console_look", _TEXT),
-    (("alarms",), "firmware.console_alarms", _VALUES),
+    (("alarms",), "firmware.console_look", _VALUES),
     (("network",), "firmware.console_network", _TEXT),
     (("show",), "firmware.console_show", _VALUES + ("firmware.saved",) + _CHECKER),
     (("log", "export"), "firmware.console_files", _HIDE),
     (("audit",), "firmware.console_files", _HIDE + _TEXT + _LOG),
-    (("ack", "release", "reset", "reboot", "test"), "firmware.console_act", ("firmware.operator",) + _LOG),
+    (("ack", "release", "reset", "reboot", "test"), "firmware.console_act",
+     ("firmware.operator",) + _LOG),
     (("set",), "firmware.console_set", _LOG + _VALUES + _CHECKER + (
         "tocsin.config.rules", "tocsin.monitor.retune")),
     (("calibrate",), "firmware.console_calibrate", _LOG + _TEXT + (
-        "tocsin.config.numbers", "tocsin.config.typed", "tocsin.monitor.retune")),
+        "tocsin.config.numbers", "tocsin.monitor.retune")),
     (("learn",), "firmware.learn", ("firmware.saved",)),
     (("push",), "firmware.console_push", _LOG + _HIDE + ("tocsin.config.schema",)),
     (("help",), "firmware.console_help", ()),

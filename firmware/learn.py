@@ -168,7 +168,7 @@ def begin(app, who: str, words: list):
             words[0], ", ".join(able) or "none"))
     percent = _PERCENT
     if len(words) > 2:
-        from tocsin.config.typed import typed_number
+        from tocsin.config.numbers import typed_number
 
         percent = typed_number(words[2], "%", "learn")
         if not 50 <= percent <= 100:

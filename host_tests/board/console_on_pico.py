@@ -90,7 +90,7 @@ def configuration(chip: str, conf: dict) -> dict:
         "driver": chip, "spi": _SPI, "rate_hz": kind.rate_hz, **kind.more}
     for name in ("f0", "f3", "f6", "f9"):
         config["alarms"][name + "_high"] = {
-            "source": "main." + name, "side": "high", "limit": 1e8, "warning": 1e7,
+            "source": "main." + name, "side": "high", "limit": 90.0, "warning": 80.0,
             "delay_s": 30, "dead_band": 1.0}
     config["alarms"]["score_high"]["delay_s"] = 3600
     config["alarms"]["level_high"]["limit"] = 0.001

@@ -222,13 +222,13 @@ class TestTyping(unittest.TestCase):
         bench.ask("who")
         at_work = sys.modules["firmware.console_desk"]
         at_work.Desk(bench.app).drop()
-        bench.ask("alarms")
+        bench.ask("show alarms")
         session = sys.modules["firmware.console_session"]
         at_work.gc = session.gc = Scarce()
         try:
             self.assertEqual(bench.ask("status")[1], "ok")
             self.assertIn("firmware.console_look", sys.modules)
-            self.assertNotIn("firmware.console_alarms", sys.modules)
+            self.assertNotIn("firmware.console_show", sys.modules)
             self.assertNotIn("tocsin.config.schema", sys.modules)
             self.assertEqual(bench.ask("set alarms.temp_high.limit 7.5")[1], "ok")
             self.assertNotIn("firmware.console_look", sys.modules)

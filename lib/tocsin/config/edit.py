@@ -6,10 +6,9 @@ time of what it touches, not that of the whole configuration.
 """
 
 from tocsin.config.defaults import fill
-from tocsin.config.numbers import ConfigError
+from tocsin.config.numbers import SAME, ConfigError, typed_number
 from tocsin.config.schema import SCHEMA, check, inner, shown
 from tocsin.config.secret import MASK, is_secret
-from tocsin.config.typed import SAME, typed_number
 
 _UNITS = {
     "temperature": "°C", "mkt": "°C", "humidity": "%", "velocity_rms": "mm/s", "score": "x normal",
