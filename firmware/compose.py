@@ -109,7 +109,7 @@ class Composer:
         app.pipelines[name] = pipeline
         schedule = None
         if model is not None:
-            model.conf = None
+            model.conf = model.feature_names = None
             schedule = settings["schedule"]
         app.samplers[name] = Sampler(pipeline, driver, schedule, app.clock)
 

@@ -130,6 +130,7 @@ class Session:
         for note in notes:
             await self._say("\r\x1b[K" + note + "\r\n")
         if self._line.text[:1] != b"#":
+            self._prompted = True   # a script's answer begins a line of its own
             await self._terminal.write(self._clock, _PROMPT.encode() + bytes(self._line.text))
 
     async def _execute(self, line: str) -> None:

@@ -19,7 +19,7 @@ class Units:
         if name not in self._pipelines:
             return other
         values = self._pipelines[name].values
-        return unit(values.units[values.index(value)]) if value in values.names else other
+        return unit(values.unit(values.index(value))) if value in values.names else other
 
     def __getitem__(self, source: str) -> str:
         return self.get(source)

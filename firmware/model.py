@@ -5,11 +5,11 @@ from tocsin.models.smoothing import Decision
 
 
 class Model:
-    """crc (of the bundle), feature_names, classes, extractor, scorer, decision.
+    """crc (of the bundle), classes, extractor, scorer, decision.
 
-    conf: resolved feature configuration, None once the pipeline is built. streams: whether the
-    scorer reads its weights from the open file. note: why the generated module beside the bundle
-    is not used, or None.
+    conf (resolved feature configuration), feature_names: None once the pipeline is built.
+    streams: whether the scorer reads its weights from the open file. note: why the generated
+    module beside the bundle is not used, or None.
     """
 
     def __init__(self, bundle, extractor, scorer, note):

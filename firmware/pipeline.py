@@ -280,8 +280,8 @@ class Pipeline:
         """[[feature name, share in percent], ..] of the newest score, strongest first."""
         if self.model is None or self.windows == 0:
             return []
-        names = self.model.feature_names
-        return [[names[index], share * 100 // 256]
+        names = self.values.names
+        return [[names[self._features_at + index], share * 100 // 256]
                 for index, share in self.model.scorer.reasons(_REASONS)]
 
     def label(self):

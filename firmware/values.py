@@ -3,6 +3,8 @@
 
 from array import array
 
+_FLOAT = "d" if 1.0 + 1e-9 > 1.0 else "f"  # as precise as the floats of this runtime
+
 
 class Values:
     """Names, units and newest integers. physical = raw * scale + offset.
@@ -15,7 +17,8 @@ class Values:
         self.names = []
         self.scales = []
         self.offsets = []
-        self.units = []
+        self._units = []
+        self._unit_of = []
         self.raw = None
         self.valid = None
 
@@ -24,11 +27,16 @@ class Values:
         self.names.append(name)
         self.scales.append(scale)
         self.offsets.append(offset)
-        self.units.append(unit)
+        if unit not in self._units:
+            self._units.append(unit)
+        self._unit_of.append(self._units.index(unit))
         return len(self.names) - 1
 
     def make(self) -> None:
         """All are announced: make the arrays."""
+        self.scales = array(_FLOAT, self.scales)
+        self.offsets = array(_FLOAT, self.offsets)
+        self._unit_of = array("H", self._unit_of)
         self.raw = array("i", [0] * len(self.names))
         self.valid = array("b", [1] * len(self.names))
 
@@ -37,6 +45,10 @@ class Values:
         if name not in self.names:
             raise ValueError("no value %r; there are: %s" % (name, ", ".join(self.names)))
         return self.names.index(name)
+
+    def unit(self, index: int) -> str:
+        """The unit of a value."""
+        return self._units[self._unit_of[index]]
 
     def physical(self, index: int) -> float:
         """A value in its unit, for people."""

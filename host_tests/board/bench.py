@@ -14,7 +14,8 @@ from unicorn import UC_HOOK_CODE
 
 from host_tests.board import machine, native_modules, xtensa
 from tocsin.dsp.windows import make_window
-from tocsin.kernels.plan import REMOVE_MEAN, make_plan, make_work
+from tocsin.kernels.arrays import make_work
+from tocsin.kernels.plan import REMOVE_MEAN, make_plan
 
 # the same work by others on the same emulated RP2040: CMSIS-DSP and CMSIS-NN in C (-O3), ulab 6.12
 OTHERS = {

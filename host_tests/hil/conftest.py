@@ -59,11 +59,14 @@ def stage(request):
     def stage(name):
         seconds = round(time.monotonic() - began)
         reporter.write_line(f"\n  {seconds // 60}:{seconds % 60:02d} {name}")
+        wrong = None
         try:
             with plainly():
                 yield
         except HilError as error:
-            pytest.fail(str(error), pytrace=False)
+            wrong = str(error)
+        if wrong:
+            pytest.fail(wrong, pytrace=False)
 
     return stage
 
@@ -136,31 +139,32 @@ def first(stage, rig, deployed):
 
 @pytest.fixture(scope="session")
 def bench(stage, rig, first):
+    """The last stage: it takes the app out of memory."""
     with stage("times"):
         return stages.bench(rig)
 
 
 @pytest.fixture(scope="session")
-def hour(request, stage, rig, bench):
+def hour(request, stage, rig, first):
     with stage("an hour of windows"):
         return stages.hour(rig, not request.config.getoption("hour"))
 
 
 @pytest.fixture(scope="session")
-def remote(stage, rig, hour):
+def remote(stage, rig, first):
     with stage("mpremote"):
         return stages.mpremote(rig)
 
 
 @pytest.fixture(scope="session")
-def second(stage, rig, remote):
+def second(stage, rig, first):
     """Back to work with Ctrl-D, on the recording with the fault."""
     with stage("second boot, alarm"):
         return stages.second_boot(rig)
 
 
 @pytest.fixture(scope="session")
-def crashed(stage, rig, second):
+def crashed(stage, rig, first):
     """Five crashes, safe mode, and the boot after it."""
     with stage("five crashes, safe mode"):
         return stages.crashes(rig)

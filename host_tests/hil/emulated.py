@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """PORT=emulated: a Pico or Pico W in rp2040py, started for the suite and forgotten afterwards.
 
-Sending everything to an emulated board takes a quarter of an hour, so it comes with most of the
+Sending everything to an emulated board takes minutes, so it comes with most of the
 firmware and the library in its flash, as after an earlier deployment that broke off; `--bare`
 starts with an empty one.
 """

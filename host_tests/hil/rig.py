@@ -34,6 +34,7 @@ MAIN = f"import hil_probe\nhil_probe.begin(globals())\nexec(open({REAL_MAIN!r}).
 STOPPED = "monitoring stands still"
 DECIDED = "hil: first decision"
 _QUIET_S = 0.05
+_KEY_S = 0.02
 
 
 class HilError(RuntimeError):
@@ -104,9 +105,9 @@ class Rig:
             port.close()
 
     def listen(self, *wanted: str, silent_s: float | None = None, begin: bytes = b"") -> str:
-        """Type `begin`, then read until one of the texts came; returns all that was said.
+        """Type `begin`, 20 ms between keys, and read until one of the texts came.
 
-        Raises HilError when the board says nothing new for `silent_s`.
+        Returns all that was said. Raises HilError when nothing new comes for `silent_s`.
         """
         patience = silent_s or self.timeout_s
         said = b""
@@ -114,9 +115,10 @@ class Rig:
         while time.monotonic() < end:
             with self.line() as port:
                 try:
-                    if begin:
-                        port.write(begin)
-                        begin = b""
+                    while begin:
+                        port.write(begin[:1])
+                        begin = begin[1:]
+                        time.sleep(_KEY_S if begin else 0)
                     while time.monotonic() < end:
                         more = port.read(max(1, port.in_waiting))
                         if more:
@@ -132,15 +134,8 @@ class Rig:
         raise HilError(f"{self.port}: waited for {wanted[0]!r}, the board said {shown!r}")
 
     def interrupt(self, times: int = 1) -> str:
-        """Ctrl-C: the app stops and the prompt comes; returns what the board said.
-
-        times: pressed so often, 20 ms of the host's time apart.
-        """
-        for _ in range(times - 1):
-            with self.line() as port:
-                port.write(b"\x03")
-                time.sleep(0.02)
-        return self.listen(">>> ", begin=b"\x03")
+        """Ctrl-C, so many times; the prompt comes; returns what the board said."""
+        return self.listen(">>> ", begin=b"\x03" * times)
 
     @contextlib.contextmanager
     def prompt(self) -> Iterator[Prompt]:

@@ -14,7 +14,8 @@ from typing import Any
 from host_tests.hil import backup
 from host_tests.hil.rig import DECIDED, HilError, Rig
 from host_tests.hil.subject import ALARM, FAILING, FAULT_WINDOW, WINDOW_MS, Subject
-from tools.serial_link import Link
+from tools.boards import link as boards_link
+from tools.serial_link import Link, LinkError
 
 LIMIT = 6.5
 LEARN = 20
@@ -22,10 +23,13 @@ CRASHES = 5
 HOUR_WINDOWS = 480
 REAL_HOUR_WINDOWS = 3_600_000 // WINDOW_MS
 _STEP = 30
+_GLANCE_S = 0.5
+_KEY_S = 0.15
 QUESTIONS = (
     "help", "status", f"show alarms.{ALARM}", f"set alarms.{ALARM}.limit {LIMIT}", "status",
 )
 _PROBE = "import hil_probe\n"
+_ROOMY = "import gc\ngc.threshold(20000)\nimport on_pico\n"
 
 
 @dataclass(frozen=True)
@@ -65,6 +69,16 @@ class Questions(Link):
     def __init__(self, port: Any, seconds: float, boot: Boot):
         super().__init__(port, seconds)
         self._boot = boot
+        self.typing = False
+
+    def _write(self, data: bytes) -> None:
+        """A question as a person types it: the console gets ready meanwhile."""
+        if self.typing:
+            for byte in data[:-1]:
+                super()._write(bytes([byte]))
+                time.sleep(_KEY_S)
+            data = data[-1:]
+        super()._write(data)
 
     def ask(self, command: str) -> list[str]:
         lines = super().ask(command)
@@ -102,17 +116,39 @@ def first_boot(rig: Rig) -> Boot:
     rig.reset()
     boot = Boot(said=rig.listen(DECIDED))
     with _console(rig, boot) as console:
-        console.ask("live 1")  # a second of the board's time: the console loads ahead
+        _read_on(console)
+        console.typing = True
         for command in QUESTIONS[:3]:
             console.ask(command)
+        console.typing = False
         config = console.config()
         config["pipelines"]["main"]["sensor"] = {"driver": "replay", "file": FAILING}
-        boot.more["pushed"] = console.push(config, lambda sent, of: None)
+        try:
+            boot.more["pushed"] = console.push(config, lambda sent, of: None)
+        except LinkError as error:  # told by its test; the stages to come need the recording
+            boot.more["pushed"] = str(error)
+            console.ask(f"set pipelines.main.sensor.file {FAILING}")
+            console.ask("set pipelines.main.sensor.loop false")
+        console.typing = True
         for command in QUESTIONS[3:]:
             console.ask(command)
+        console.typing = False
         _learn(console, boot)
     _stop(rig, boot, 1)
     return boot
+
+
+def _read_on(console: Questions) -> None:
+    """As a person who reads before typing on: the console loads ahead for two seconds."""
+    end = _uptime_s(console) + 2
+    while _uptime_s(console) <= end:
+        time.sleep(_GLANCE_S)
+
+
+def _uptime_s(console: Questions) -> int:
+    """Whole seconds of the board's time."""
+    hours, minutes, seconds = console.ask("status")[0].split("  up ")[1].split()[0].split(":")
+    return 3600 * int(hours) + 60 * int(minutes) + int(seconds)
 
 
 def _learn(console: Questions, boot: Boot) -> None:
@@ -149,11 +185,20 @@ print(json.dumps([a.excursion().since_ms,
 
 
 def bench(rig: Rig) -> dict[str, float]:
-    """Microseconds of a whole window and of kernels, with the app in memory but not running."""
-    with rig.prompt() as link:
-        window = json.loads(link.run("import on_pico\non_pico.window('bench.tcb')\n"))
-        kernels = json.loads(link.run("import on_pico\non_pico.kernels()\n"))
-    return {"window_3x256_us": max(window["us"]), **{f"{n}_us": us for n, us in kernels.items()}}
+    """Microseconds of a whole window and of kernels, in a heap without the app.
+
+    Of each window the shortest of three counts: USB or the timer that feeds the watchdog may
+    interrupt one; of all windows the longest.
+    """
+    link = boards_link.Link(rig.port, rig.timeout_s)
+    try:
+        runs = [json.loads(link.run(_ROOMY + "on_pico.window('bench.tcb')\n"))["us"]
+                for _ in range(3)]  # fmt: skip
+        kernels = json.loads(link.run(_ROOMY + "on_pico.kernels()\n"))
+    finally:
+        link.close()
+    whole = max(min(us) for us in zip(*runs))
+    return {"window_3x256_us": whole, **{f"{name}_us": us for name, us in kernels.items()}}
 
 
 def hour(rig: Rig, fast: bool) -> list[tuple[int, int]]:
@@ -167,7 +212,7 @@ def hour(rig: Rig, fast: bool) -> list[tuple[int, int]]:
 
 def mpremote(rig: Rig) -> list[Any]:
     """The real mpremote at the prompt that Ctrl-C left."""
-    return [rig.mpremote("exec", "print('tocsin' in repr(app.__class__.__module__), 6 * 7)"),
+    return [rig.mpremote("exec", "print(list(app.pipelines), 6 * 7)"),
             rig.mpremote("fs", "ls", ":/models")]  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 
 import contextlib
 import errno
+import functools
 import io
 import struct
 import time
@@ -134,11 +135,14 @@ def ports() -> list[str]:
 def _open(port: str, timeout_s: float) -> SerialTransport:
     """Raises LinkLost with the reason that the operating system gives."""
     try:
-        return SerialTransport(port, timeout=timeout_s)
+        transport = SerialTransport(port, timeout=timeout_s)
     except TransportError:
         raise LinkLost(_reason(port)) from None
     except (ValueError, OSError) as error:
         raise LinkLost(f"{port}: {_last_line(str(error))}") from None
+    # by itself it gives up after 10 s of silence, whatever the time-out
+    transport.read_until = functools.partial(transport.read_until, timeout=timeout_s)
+    return transport
 
 
 def _reason(port: str) -> str:

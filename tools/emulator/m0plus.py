@@ -2,7 +2,8 @@
 """The processor of an emulated Pico in C where a compiler is found, 20 times as fast.
 
 m0plus.c executes what touches little but registers and memory; every other instruction, the
-peripherals, interrupts and the clock stay rp2040py's. All times on the board are the same.
+peripherals, interrupts and the clock stay rp2040py's. Times of plain code are the same; with a busy
+SPI and its interrupts a driver's share of the processor came out as 33.8 instead of 28.8 %.
 """
 
 import ctypes
@@ -73,9 +74,9 @@ def library() -> Any:
 class Processor:
     """Runs the core of a simulator, in C if it can."""
 
-    def __init__(self, simulator: Any):
+    def __init__(self, simulator: Any, fast: bool):
         self._simulator = simulator
-        self._run = library()
+        self._run = library() if fast else None
         mcu = simulator.rp2040
         views = [memoryview(mcu.core.registers), mcu.flash, mcu.sram, mcu.bootrom,
                  mcu.usb_dpram]  # fmt: skip

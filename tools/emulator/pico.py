@@ -101,18 +101,19 @@ class Pico:
 
     image: a UF2 file. files: path on the board -> content. board: "pico" or "pico_w". storage: all
     bytes of the file system instead of files; empty flash is b"\\xff" * storage_bytes(board).
+    fast: the processor in C, where interrupts of a busy bus may take other times.
     Raises PicoError when it does not come up on USB within 10 s of its own time.
     """
 
     def __init__(self, image: Path, files: Mapping[str, bytes] | None = None, board: str = "pico",
-                 storage: bytes | None = None):  # fmt: skip
+                 storage: bytes | None = None, fast: bool = False):  # fmt: skip
         spec = BOARDS[board]
         self.layout = layout = layout_of(board)
         self.device = BaseDevice(board=BoardSpec(mcu=spec.mcu, extras=spec.extras, image=image))
         self._start = layout.fs_start
         self._end = layout.fs_start + layout.fs_blocksize * layout.fs_blockcount
         self.storage = file_system(files or {}, layout) if storage is None else storage
-        self._processor = Processor(self.device.simulator)
+        self._processor = Processor(self.device.simulator, fast)
         self.line = Line(self.device)
         watchdog = self.device.mcu.watchdog
         self._watchdog_off = self.device.simulator.clock.create_alarm(self._disable_watchdog)

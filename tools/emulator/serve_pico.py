@@ -196,7 +196,7 @@ class _Board:
         self._requests = b""
         kind = emulated(spec["board"])
         self._saved = self._stored(kind)
-        self._pico = Pico(Path(spec["image"]), board=kind, storage=self._saved)
+        self._pico = Pico(Path(spec["image"]), board=kind, storage=self._saved, fast=True)
         self._pico.device.cdc.on_device_connected = None
         self._pico.device.cdc.on_serial_data = self._heard
         self._chips = [self._attach(entry, config.load(spec["board"]).data)

@@ -30,7 +30,7 @@ answers = []
 """[ms to the first byte of an answer, ms to its end], for each question of a script."""
 
 _names = {}
-_asked = {"empty": 0, "since": None, "first": None, "any": False}
+_asked = {"empty": 0, "since": 0, "first": None, "whole": False, "any": False}
 _timer = None
 
 
@@ -121,8 +121,9 @@ def _hook(app) -> None:
     def timed_read(self):
         empty = _asked["empty"]
         data = read(self)
-        if data and _asked["since"] is None:
+        if data and not _asked["whole"]:
             _asked["since"], _asked["any"] = empty, True
+            _asked["whole"] = b"\r" in data
         return data
 
     async def timed_write(self, clock, data):
@@ -138,10 +139,10 @@ def _hook(app) -> None:
 
 
 def _answered() -> None:
-    """An answer is out. It is counted from the last look at the line that found nothing."""
-    since, first = _asked["since"], _asked["first"]
-    _asked["since"] = _asked["first"] = None
-    if since is not None:
+    """An answer is out; its time began at the last empty look before the question's end."""
+    since, first, whole = _asked["since"], _asked["first"], _asked["whole"]
+    _asked["first"], _asked["whole"] = None, False
+    if whole:
         now = time.ticks_us()
         answers.append([time.ticks_diff(end, since) // 1000 for end in (first, now)])
 
@@ -176,6 +177,8 @@ def hour(pipeline_name, windows, step, fast) -> None:
     driver = app.samplers[pipeline_name].driver
     if fast:
         driver.rate_mhz = _FAST_MHZ
+    else:
+        driver._start_ms, driver._played = None, 0  # as if played from now on
 
     async def follow():
         app.clock.spawn(app.run())

@@ -15,7 +15,6 @@ from array import array
 
 from tocsin.dsp.checks import FeatureError
 from tocsin.kernels.arrays import need
-from tocsin.kernels.fixed import COSINES
 
 
 def _group_class(module: str):
@@ -32,6 +31,7 @@ class Extractor:
 
     def __init__(self, config: dict):
         from tocsin.dsp.table import MODULE, check_config, outputs, row
+        from tocsin.kernels.cosines import COSINES
 
         check_config(config)
         self.groups = []

@@ -14,6 +14,7 @@
 
 from array import array
 
+from tocsin.dsp.buffers import shared
 from tocsin.dsp.checks import FeatureError, integer
 from tocsin.kernels import band_log2, centroid, peak_bin, weighted_log2
 from tocsin.kernels.fixed import exp2_q8
@@ -29,7 +30,8 @@ def make_line(feature: dict, at: int, source):
     if feature["kind"][:8] == "velocity":
         if source.given or lo < 1:
             raise FeatureError("%s: needs samples in time, lo above 0" % feature["kind"])
-        return Velocity(feature, at, lo, hi)
+        weights = shared(source.buffers, ("velocity", lo, hi), velocity_weights, lo, hi)
+        return Velocity(feature, at, weights)
     return Peak(feature, at, lo, hi, source.bins)
 
 
@@ -48,11 +50,11 @@ def velocity_weights(lo: int, hi: int) -> array:
 class Velocity:
     """velocity_rms and velocity_log2."""
 
-    def __init__(self, feature: dict, at: int, lo: int, hi: int):
+    def __init__(self, feature: dict, at: int, weights: array):
         self.at = at
         self.rms = feature["kind"] == "velocity_rms"
         self.offset = integer(feature, "offset", -20000, 20000) + _VELOCITY_ZERO
-        self.weights = velocity_weights(lo, hi)
+        self.weights = weights
 
     def bind(self, vector) -> None:
         """Needs no view."""

@@ -16,10 +16,8 @@ from array import array
 
 from tocsin.dsp.buffers import ALL, shared
 from tocsin.dsp.checks import FeatureError, integer, pairs
-from tocsin.dsp.windows import POWER_LOG2, make_window
 from tocsin.kernels import band_log2, load_power, make_work, spectrum
 from tocsin.kernels.fixed import bit_length, log2_q8
-from tocsin.kernels.plan import REMOVE_MEAN, PlanError, make_plan
 
 _BAND_ZERO = 2048
 
@@ -27,12 +25,15 @@ _BAND_ZERO = 2048
 class PowerSpectrum:
     """The power spectrum of the newest samples of a frame, and the scale of its bins.
 
-    `work` holds it for the kernels; bins is how many bins there are.
+    `work` holds it for the kernels; bins is how many bins there are; buffers are the shared ones.
     """
 
     given = False
 
     def __init__(self, n: int, window_fn: str, length: int, buffers: dict):
+        from tocsin.dsp.windows import POWER_LOG2, make_window
+        from tocsin.kernels.plan import REMOVE_MEAN, PlanError, make_plan
+
         length = min(n, length)
         try:
             self.plan = shared(buffers, ("plan", n, length), make_plan, n, length, REMOVE_MEAN)
@@ -46,7 +47,7 @@ class PowerSpectrum:
         self.bins = (n >> 1) + 1
         self.n = n
         self.length = length
-        self._buffers = buffers
+        self.buffers = buffers
         self._frame = self._head = self._tail = None
         log2_n = bit_length(n) - 1
         self.scale = 256 - 256 * log2_n - log2_q8(length) - POWER_LOG2[window_fn]
@@ -55,7 +56,7 @@ class PowerSpectrum:
         """Take samples from this frame; one that is not exactly n long is copied on each run."""
         self._frame = frame
         if self.length < self.n or len(frame) != self.n:
-            scratch = shared(self._buffers, ("scratch", self.n), array, "h", bytes(2 * self.n))
+            scratch = shared(self.buffers, ("scratch", self.n), array, "h", bytes(2 * self.n))
             self._frame = scratch
             self._head = memoryview(scratch)[: self.length]
             self._tail = memoryview(frame)[len(frame) - self.length :]

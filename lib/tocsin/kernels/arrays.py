@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The check of an array before native code sees nothing of it but an address."""
+"""The check of an array before native code sees nothing of it but an address; FFT work arrays."""
 
 from array import array
 
@@ -19,3 +19,8 @@ def need(what: str, values, code: str, length: int, error=ArrayError) -> None:
         raise error("%s must be array('%s'), not %s" % (what, code, kind))
     if len(values) < length:
         raise error("%s has %d values, not %d" % (what, len(values), length))
+
+
+def make_work(n: int) -> array:
+    """Return the int32 work array of an FFT of n points: n + 2 words."""
+    return array("i", bytes(4 * (n + 2)))

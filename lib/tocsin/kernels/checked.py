@@ -11,7 +11,7 @@ from array import array
 
 from tocsin import kernels
 from tocsin.kernels.arrays import ArrayError, need
-from tocsin.kernels.plan import PlanError, make_plan, make_work  # noqa: F401
+from tocsin.kernels.plan import PlanError, make_plan
 
 _MANY = 1 << 20
 _LONGEST = 32767

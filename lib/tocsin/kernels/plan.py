@@ -3,7 +3,8 @@
 
 from array import array
 
-from tocsin.kernels.fixed import bit_length, cosines, fold, shift_round
+from tocsin.kernels.cosines import cosines, fold
+from tocsin.kernels.fixed import bit_length, shift_round
 
 REMOVE_MEAN = 1
 
@@ -62,11 +63,6 @@ def make_plan(n: int, length: int, flags: int) -> array:
     for k in range(m >> 1):
         _put(plan, split + 2 * k, quarter, k, n)
     return plan
-
-
-def make_work(n: int) -> array:
-    """Return the int32 work array of an FFT of n points: n + 2 words."""
-    return array("i", bytes(4 * (n + 2)))
 
 
 def _reverse4(i: int, digits: int) -> int:

@@ -7,8 +7,9 @@ A frame is an array('h') of samples. A window is an array('h') of n Q15 coeffici
 
 from array import array
 
+from tocsin.kernels.arrays import make_work  # noqa: F401
 from tocsin.kernels.fixed import bit_length, fit
-from tocsin.kernels.plan import LAST_LIMIT, PASS_LIMIT, make_work  # noqa: F401
+from tocsin.kernels.plan import LAST_LIMIT, PASS_LIMIT
 from tocsin.kernels.reference_moments import level
 
 

@@ -6,7 +6,7 @@ Every line is one instruction, c_ ones take 2 bytes. README.md has the instructi
 
 import micropython
 
-from tocsin.kernels.plan import make_work  # noqa: F401
+from tocsin.kernels.arrays import make_work  # noqa: F401
 
 raise ImportError("build with tools/native_abi.py")
 

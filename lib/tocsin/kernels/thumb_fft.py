@@ -7,7 +7,7 @@ comment. Functions return 0 where the reference returns None. README.md has the 
 
 import micropython
 
-from tocsin.kernels.plan import make_work  # noqa: F401
+from tocsin.kernels.arrays import make_work  # noqa: F401
 
 from .thumb_fft_load import load
 from .thumb_fft_passes import passes

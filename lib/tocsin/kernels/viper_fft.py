@@ -8,8 +8,9 @@ out once per window stay in bytecode.
 
 import micropython
 
+from tocsin.kernels.arrays import make_work  # noqa: F401
 from tocsin.kernels.fixed import bit_length, fit
-from tocsin.kernels.plan import LAST_LIMIT, PASS_LIMIT, make_work  # noqa: F401
+from tocsin.kernels.plan import LAST_LIMIT, PASS_LIMIT
 
 from .viper_moments import level
 

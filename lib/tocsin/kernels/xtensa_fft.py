@@ -7,7 +7,7 @@ comment. Loads are scheduled ahead of their use. README.md has the instruction c
 
 import micropython
 
-from tocsin.kernels.plan import make_work  # noqa: F401
+from tocsin.kernels.arrays import make_work  # noqa: F401
 
 raise ImportError("build with tools/native_abi.py")
 

@@ -19,7 +19,6 @@ of event bits, 0 when nothing changed.
 """
 
 from tocsin.monitor.excursion import Excursion, Extremes
-from tocsin.monitor.limits import LimitError, milliseconds, span, threshold
 from tocsin.monitor.ticks import add_sat, diff
 
 NORMAL = 0
@@ -60,8 +59,8 @@ def event_names(mask: int) -> list:
     return [EVENT_NAMES[i] for i in range(len(EVENT_NAMES)) if mask >> i & 1]
 
 
-def _period(seconds):
-    return 0 if seconds is None else max(1, milliseconds(seconds))
+def _period(seconds, limits):
+    return 0 if seconds is None else max(1, limits.milliseconds(seconds))
 
 
 class Alarm:
@@ -78,9 +77,11 @@ class Alarm:
         self.name = name
         self._scale = scale
         self._offset = offset
+        from tocsin.monitor import limits  # dropped when all is built
+
         try:
-            self._build(rule)
-        except LimitError as error:
+            self._build(rule, limits)
+        except limits.LimitError as error:
             raise AlarmError("alarm %s: %s" % (name, error))
         self.extremes = Extremes()
         self.state = NORMAL
@@ -100,35 +101,38 @@ class Alarm:
         self._silent_ms = 0
         self._counting = False
 
-    def _build(self, rule):
+    def _build(self, rule, limits):
         high = rule["side"] == "high"
-        band = span(rule["dead_band"], self._scale)
-        delay = -1 if rule["delay_s"] is None else milliseconds(rule["delay_s"])
+        band = limits.span(rule["dead_band"], self._scale)
+        delay = -1 if rule["delay_s"] is None else limits.milliseconds(rule["delay_s"])
         if rule["limit"] is None:
             self._limit = Excursion(high, _NEVER if high else -_NEVER, 0, -1)
         else:
             self._limit = Excursion(
-                high, threshold(rule["limit"], self._scale, self._offset, rule["side"]), band,
-                delay, rule["cumulative_s"] or 0, rule["cumulative_window_s"] or 0)
+                high, self._level(rule["limit"], rule, limits), band, delay,
+                rule["cumulative_s"] or 0, rule["cumulative_window_s"] or 0)
         self._warning = None
         if rule["warning"] is not None:
             if rule["warning_delay_s"] is not None:
-                delay = milliseconds(rule["warning_delay_s"])
-            level = threshold(rule["warning"], self._scale, self._offset, rule["side"])
+                delay = limits.milliseconds(rule["warning_delay_s"])
+            level = self._level(rule["warning"], rule, limits)
             self._warning = Excursion(high, level, band, max(delay, 0))
         self._latch = rule["latch"]
-        self._missing_after_ms = _period(rule["data_missing_s"])
+        self._missing_after_ms = _period(rule["data_missing_s"], limits)
         self._fault_after_ms = self._missing_after_ms or -1
         if rule["sensor_fault_s"] is not None:
-            self._fault_after_ms = milliseconds(rule["sensor_fault_s"])
+            self._fault_after_ms = limits.milliseconds(rule["sensor_fault_s"])
         gap = rule["max_gap_s"]
         if gap is None:
             gap = rule["data_missing_s"] or _DEFAULT_GAP_S
-        self._max_gap_ms = milliseconds(gap)
+        self._max_gap_ms = limits.milliseconds(gap)
         self._suppressible = 0
         for reason in rule["suppress"]:
             self._suppressible |= REASONS[reason]
-        self._suppress_max_ms = milliseconds(rule["suppress_max_s"])
+        self._suppress_max_ms = limits.milliseconds(rule["suppress_max_s"])
+
+    def _level(self, limit, rule, limits):
+        return limits.threshold(limit, self._scale, self._offset, rule["side"])
 
     def update(self, value: int, now_ms: int, valid: bool = True) -> int:
         """Judge one reading taken at tick `now_ms`. valid False: the sensor failed to give one."""

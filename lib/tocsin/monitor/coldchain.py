@@ -5,8 +5,6 @@ Composes the parts that its section of the configuration asks for, imports only 
 their figures as values that ordinary alarms watch: door_open_s, defrost_s, duty, mkt.
 """
 
-from tocsin.monitor.limits import milliseconds, span, threshold
-
 MISSING = -32768
 
 
@@ -41,6 +39,7 @@ class ColdChain:
             self.mkt = MeanKineticTemperature(hours, 24 if hours <= 24 else 30)
 
     def _build_door(self, door, scale, humidity_scale):
+        from tocsin.monitor.limits import milliseconds, span
         from tocsin.monitor.onoff import OnOff
         self.openings = OnOff()
         if door["input"] is None:
@@ -52,6 +51,7 @@ class ColdChain:
 
     def _build_defrost(self, defrost, scale, offset):
         from tocsin.monitor.defrost import Defrost
+        from tocsin.monitor.limits import milliseconds, threshold
         self.defrost = Defrost(
             threshold(defrost["start"], scale, offset, "high"),
             threshold(defrost["end"], scale, offset, "low"), milliseconds(defrost["max_s"]),
