@@ -7,22 +7,17 @@ entries missing at the end are seen, and the digest of the configuration as it w
 """
 
 import binascii
-import hashlib
 import json
 
+from firmware.saved import digest
 from tocsin.link.chain import START, ChainError, Reader, anchor, link
 
 _FILE = "audit.log"
 _HEAD = "audit.head"
 _BYTES = 8192
 _FILES = 4
-_DIGEST = 16
+_SHOWN = 16
 _LONGEST = 160
-
-
-def digest(text: bytes) -> str:
-    """What stands for a configuration in the log: the start of its SHA-256 in hex."""
-    return binascii.hexlify(hashlib.sha256(text).digest()).decode()[:_DIGEST]
 
 
 class Audit:
@@ -101,10 +96,11 @@ class Audit:
             self.add("unknown", "config", "config.json", self.config or None, config, config)
 
     def verify(self):
-        """Generator: None between entries, at last one line that says what was found."""
+        """Generator: None between entries, a line per file, at last one that says what was found.
+        """
         last = None
         for i in range(_FILES - 1, -1, -1):
-            name = _FILE if i == 0 else "%s.%d" % (_FILE, i)
+            name = _name(i)
             reader = Reader()
             for line in self._lines(name):
                 try:
@@ -118,21 +114,39 @@ class Audit:
                 yield None
             if reader.head != START:
                 last = reader
+                if i:
+                    yield "%s: unbroken up to entry %d" % (name, reader.number)
         if last is not None and (last.number, last.head) != (self.number, self.head):
             yield "entries after %d are missing" % last.number
         elif last is None and self.number:
             yield "all %d entries are missing" % self.number
         else:
-            yield "%d entries, unbroken; head %s" % (self.number, self.head[:_DIGEST])
+            yield "%d entries, unbroken; head %s" % (self.number, self.head[:_SHOWN])
 
     def entries(self):
         """Generator: the bodies on flash as dicts, oldest first, as far as legible."""
         for i in range(_FILES - 1, -1, -1):
-            for line in self._lines(_FILE if i == 0 else "%s.%d" % (_FILE, i)):
-                try:
-                    yield json.loads(line[65:].decode())
-                except (ValueError, UnicodeError):
-                    pass
+            for line in self._lines(_name(i)):
+                body = _body(line)
+                if body is not None:
+                    yield body
+
+    def newest(self, count: int):
+        """Generator: the newest bodies as dicts, oldest first, None where nothing is shown yet;
+        reads no more files than that takes."""
+        there = files = 0
+        while files < _FILES and there < count:
+            for line in self._lines(_name(files)):
+                there += line[65:66] == b"{"
+            files += 1
+            yield None
+        for i in range(files - 1, -1, -1):
+            for line in self._lines(_name(i)):
+                if line[65:66] != b"{":
+                    continue
+                there -= 1
+                if there < count:
+                    yield _body(line)
 
     def _lines(self, name: str):
         file = self._store.open(name)
@@ -178,6 +192,19 @@ class Audit:
     def _write_head(self) -> None:
         body = ("%d %s %s" % (self.number, self.head, self.config)).encode()
         self._store.replace(_HEAD, b"%08x " % _crc(body) + body)
+
+
+def _name(i: int) -> str:
+    """The file that is the i-th newest."""
+    return _FILE if i == 0 else "%s.%d" % (_FILE, i)
+
+
+def _body(line: bytes):
+    """The body of a line as a dict, None where it is not legible."""
+    try:
+        return json.loads(line[65:].decode())
+    except (ValueError, UnicodeError):
+        return None
 
 
 def _crc(data: bytes) -> int:

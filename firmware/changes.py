@@ -8,7 +8,7 @@ configuration; one that the audit log does not expect is noticed when it is open
 import json
 
 from firmware import config as configuration
-from firmware.audit import digest
+from firmware.saved import ChangeError, digest
 
 try:
     from micropython import kbd_intr
@@ -17,91 +17,78 @@ except ImportError:
 
 _CTRL_C = 3
 
-class ChangeError(ValueError):
-    """A change that was not made; one line that says what to do."""
 
-
-def load(store) -> tuple:
-    """(configuration as deployed, the same completed). Raises ChangeError."""
-    text = store.read(configuration.NEWEST, configuration.LIMIT)
-    if text is None:
-        raise ChangeError("/config.json is missing; push one with: tocsin config push")
-    source, full = configuration.accepted(store)
-    if full is not None and source == configuration.digest(text):
-        return json.loads(text), full
-    from tocsin.config.defaults import complete
-
-    raw = check(text)
-    return raw, complete(raw)
-
-
-def check(text: bytes) -> dict:
-    """A configuration out of foreign bytes. Raises ChangeError with its first problem."""
-    from tocsin.config.strict import ConfigError, loads
-
-    try:
-        raw = loads(text)
-    except ConfigError as error:
-        raise ChangeError("not a configuration: " + error.problems[0])
-    refuse_invalid(raw)
-    return raw
-
-
-def refuse_invalid(config) -> None:
-    """Raises ChangeError with the first problem of a configuration."""
-    from tocsin.config.schema import validate
-
-    problems = validate(config)
-    if problems:
-        raise ChangeError(problems[0])
-
-
-def put(raw: dict, full: dict, path: str) -> None:
-    """Take the value at a dotted path over from the completed configuration."""
-    from tocsin.config.defaults import copy
-
-    parts = path.split(".")
-    for part in parts[:-1]:
-        full = full[part]
-        if raw.get(part) is None:
-            raw[part] = copy(full)
-        raw = raw[part]
-    raw[parts[-1]] = copy(full[parts[-1]])
-
-
-def save(app, audit, change: tuple, raw: dict, full: dict):
-    """Generator: log and save a valid configuration; change: (who, what, path, old, new).
-
-    Raises ChangeError, and then the old one stays.
-    """
+def claim(audit):
+    """Generator: wait until nobody else changes the configuration; the caller sets `audit.busy`
+    to False when it is done."""
     while audit.busy:
         yield None
     audit.busy = True
+
+
+def save(app, audit, change: tuple, raw: dict):
+    """Generator: log and save a valid configuration; change: (who, what, path, old, new).
+
+    Raises ChangeError, and then the old one stays. What `later` does is left to do. Between
+    reading the old one and here nobody else may have changed it: see `claim`.
+    """
+    text = json.dumps(raw).encode()
+    if len(text) > configuration.LIMIT:
+        raise ChangeError("the configuration would pass 16 KB; shorten it")
+    new_digest = digest(text)
+    yield None
     try:
         if kbd_intr is not None:
             kbd_intr(-1)
-        text = json.dumps(raw).encode()
-        if len(text) > configuration.LIMIT:
-            raise ChangeError("the configuration would pass 16 KB; shorten it")
-        yield None
-        if not audit.add(*change, digest(text)):
+        if not audit.add(*change, new_digest):
             raise ChangeError("the audit log can't be written (flash full?); nothing changed")
-        yield None
-        if not app.store.replace(configuration.NEWEST, text):
+        try:
+            yield None
+        finally:   # what is in the log shall be saved, also when nobody waits for it any more
+            saved = _replace(app.store, text)
+        if not saved:
             who, what, path, old, new = change
             kept = app.store.read(configuration.NEWEST, configuration.LIMIT) or b""
             audit.add(who, what + " failed", path, new, old, digest(kept))
             raise ChangeError("config.json can't be written (flash full?); nothing changed")
-        yield None
-        configuration.accept(app.store, text, full)
     finally:
         if kbd_intr is not None:
             kbd_intr(_CTRL_C)
-        audit.busy = False
+
+
+def _replace(store, text: bytes) -> bool:
+    try:
+        return store.replace(configuration.NEWEST, text)
+    except MemoryError:
+        return False
+
+
+def later(app, audit, change: tuple, raw: dict):
+    """What may be done after the answer; make it directly after `save`, with the same arguments.
+
+    Without it the change counts all the same: the next boot checks a configuration that was not
+    kept complete, and the audit log holds what no record tells.
+    """
+    number, head = audit.number, audit.head
+    return _later(app, audit, change, raw, number, head)
+
+
+def _later(app, audit, change, raw, number, head):
     who, what, path, old, new = change
     app.records.send("audit", None, {
-        "n": audit.number, "who": who, "what": what, "path": path, "old": old, "new": new,
-        "head": audit.head}, None)
+        "n": number, "who": who, "what": what, "path": path, "old": old, "new": new,
+        "head": head}, None)
+    yield None
+    if audit.head != head:
+        return   # a newer change keeps its own
+    from tocsin.config.defaults import complete
+
+    text = json.dumps(raw).encode()
+    if audit.config != digest(text):
+        return
+    full = complete(raw)
+    yield None
+    configuration.accept(app.store, text, full)
 
 
 def open_audit(app):

@@ -13,7 +13,7 @@ from firmware.forget import forget
 from tocsin import __version__
 
 NEWEST = "config.json"
-_ACCEPTED = "config.good"
+ACCEPTED = "config.good"
 LIMIT = 16384
 _CHECKER = "tocsin.config."
 
@@ -54,12 +54,12 @@ def _check(store, newest, good, problems: list) -> dict:
 def accept(store, text: bytes, config: dict) -> None:
     """Keep what a valid text means, complete: the next boot need not check it."""
     body = "%s %s" % (digest(text), json.dumps(config))
-    store.replace(_ACCEPTED, ("%08x %s" % (_crc(body.encode()), body)).encode())
+    store.replace(ACCEPTED, ("%08x %s" % (_crc(body.encode()), body)).encode())
 
 
 def accepted(store) -> tuple:
     """(SHA-256 of the source text in hex, complete config), or (None, None) if not sound."""
-    data = store.read(_ACCEPTED, 4 * LIMIT)
+    data = store.read(ACCEPTED, 4 * LIMIT)
     try:
         if data is None or int(data[:8], 16) != _crc(data[9:]):
             return None, None

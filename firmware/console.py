@@ -17,14 +17,17 @@ def at_prompt(name: str, *words) -> None:
     if not terminal.running:
         raise CommandError("no app has been running; press Ctrl-D to start it")
     line = " ".join([name] + [str(word) for word in words])
+    desk = Desk(terminal.running[0], "repl")
     try:
-        for step in answer(Desk(terminal.running[0], "repl"), line):
+        for step in answer(desk, line):
             if isinstance(step, str):
                 print(step)
             elif step:
                 time.sleep_ms(step)
     except ValueError as error:
         print("error: %s" % error)
+    finally:
+        desk.finish()
 
 
 def __getattr__(name: str):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a person does: ack, release, reset, reboot, test, who."""
+"""What a person does: ack, release, reset, reboot, test."""
 
 from firmware import operator
 
@@ -17,7 +17,8 @@ def do_ack(desk, words, rest):
         yield "nothing to acknowledge"
     for name in done:
         desk.note("ack", "alarms." + name)
-        operator.acknowledge(app, name)
+        yield None
+        operator.acknowledge(app, name, desk.tell)
         yield "%s acknowledged%s" % (name, ", still there" if app.alarms[name].state else "")
     waiting = [output.name for output in app.outputs.all if output.tripped and not output.active]
     for name in waiting:
@@ -31,7 +32,8 @@ def do_release(desk, words, rest):
         yield "%s is not tripped" % output.name
         return
     desk.note("release", "outputs." + output.name)
-    if operator.release(desk.app, output.name):
+    yield None
+    if operator.release(desk.app, output.name, desk.tell):
         yield "%s released" % output.name
     else:
         raise ValueError("%s stays tripped: its cause is still there; see alarms" % output.name)
@@ -48,7 +50,8 @@ def do_reset(desk, words, rest):
         raise ValueError("no alarm %s; there are: all, %s" % (words[0], _list(app.alarms)))
     for name in sorted(app.alarms) if words[0] == "all" else words[:1]:
         desk.note("reset", "alarms." + name)
-        operator.reset(app, name)
+        yield None
+        operator.reset(app, name, desk.tell)
         yield "%s: least, greatest and time outside begin anew" % name
 
 
@@ -85,15 +88,6 @@ def do_test(desk, words, rest):
         finally:
             operator.end_test(output)
         yield "%s is %s again" % (output.name, "tripped" if output.tripped else "quiet")
-
-
-def do_who(desk, words, rest):
-    """A name for the audit log."""
-    if words:
-        if not words[0].isalpha() or len(words[0]) > 32:
-            raise ValueError("a name of letters, such as anna")
-        desk.who = words[0].lower()
-    yield "you are " + desk.who
 
 
 def _output(app, words):

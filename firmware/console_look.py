@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What goes on: status, sensors, live, alarms, network."""
+"""What goes on: status, sensors, live, alarms."""
 
 import gc
 
 from firmware.console_text import moment, number, span, table, unit
-from tocsin.monitor.alarm import STATE_NAMES
 
 _SECOND_MS = 1000
 _LONGEST_S = 86400
@@ -118,6 +117,7 @@ def _now(app, name: str) -> str:
 def do_alarms(desk, words, rest):
     """A table of alarms."""
     from firmware.console_units import Units
+    from tocsin.monitor.alarm import STATE_NAMES
 
     app = desk.app
     found = Units(app)
@@ -153,26 +153,3 @@ def _notes(alarm) -> str:
         if getattr(alarm, name):
             notes.append(name.replace("_", " "))
     return ", ".join(notes)
-
-
-def do_network(desk, words, rest):
-    """Address and signal where there is a radio; bytes seen and sent."""
-    try:
-        import network
-
-        wlan = network.WLAN(network.STA_IF)
-        if not wlan.active():
-            yield "wifi off"
-        elif not wlan.isconnected():
-            yield "wifi on, not connected"
-        else:
-            yield "wifi connected, address %s" % wlan.ifconfig()[0]
-    except (ImportError, AttributeError, OSError):
-        yield "no network on this board"
-    rows = [("pipeline", "raw bytes", "sent bytes", "ratio")]
-    for name in sorted(desk.app.pipelines):
-        report = desk.app.pipelines[name].account.report()
-        rows.append((name, "%d" % report["raw"], "%d" % report["sent"], "%d" % report["ratio"]))
-    yield from table(rows)
-    records = desk.app.records
-    yield "%d records written, %d refused" % (records.sent, records.refused)

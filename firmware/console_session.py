@@ -9,7 +9,7 @@ import gc
 
 from firmware.console_desk import Desk, answer
 from firmware.console_line import Line
-from firmware.log import ERROR
+from firmware.log import ERROR, WARN
 
 _LOOK_MS = 20
 _GIVE_UP_MS = 600_000
@@ -18,13 +18,9 @@ _NOTES = 16
 _PROMPT = "> "
 _CTRL_C = 3
 _STOPPABLE = "live"
-_PLENTY = 65536
-_AHEAD = (
-    "firmware.console_look", "firmware.console_units", "firmware.console_read",
-    "firmware.audit", "tocsin.config.strict", "tocsin.config.schema", "tocsin.config.defaults",
-    "tocsin.config.redaction", "tocsin.config.edit", "tocsin.config.rules",
-    "firmware.console_set", "tocsin.monitor.retune")
-"""What the commands need that are used most: loading it takes a Pico some 25 ms each."""
+_AMPLE = 98304
+_BEHIND = 3
+_NO_MEMORY = "too little memory for this now (%d KB free); type it again in a moment"
 
 
 class Session:
@@ -39,7 +35,7 @@ class Session:
         self._typed = b""
         self._notes = []
         self._prompted = True
-        self._ahead = 0
+        self._looked_at = None
 
     async def run(self) -> None:
         """Answer until the line falls silent."""
@@ -57,20 +53,34 @@ class Session:
                 else:
                     if self._notes:
                         await self._show_notes()
-                    self._load_ahead()
+                    self._use_the_pause()
                     await self._clock.sleep_ms(_LOOK_MS)
             await self._say("\r\nnobody there: console closed\r\n")
         finally:
             log.echo = echo
+            self._desk.finish()
+            self._desk.drop()
 
-    def _load_ahead(self) -> None:
-        """While a person still types, load one more module, if there is plenty of memory."""
-        if self._ahead < len(_AHEAD):
-            if not hasattr(gc, "mem_free") or gc.mem_free() < _PLENTY:
-                self._ahead = len(_AHEAD)
+    def _use_the_pause(self) -> None:
+        """While nobody waits: finish what was put off, load what is being typed, or what changes
+        need where there is ample memory."""
+        desk = self._desk
+        try:
+            if desk.catch_up():
                 return
-            __import__(_AHEAD[self._ahead])
-            self._ahead += 1
+            text = bytes(self._line.text)
+            if text == self._looked_at:
+                return
+            name, alone = _command(text)
+            if not name and (not hasattr(gc, "mem_free") or gc.mem_free() >= _AMPLE):
+                name = "set"
+            if not desk.fetch(name, alone):
+                self._looked_at = text
+        except MemoryError:   # a command that is typed will say so
+            desk.drop()
+            if desk.waiting:
+                desk.waiting.pop(0)
+                self._app.log.add(WARN, "console: no memory to keep or send a change made")
 
     def _note(self, line: str) -> None:
         """A line of the log, to be shown when there is time."""
@@ -98,6 +108,7 @@ class Session:
             if line is None:
                 continue
             self._typed = typed[i + 1:]
+            self._looked_at = None
             await self._flush()
             if wrong is not None:
                 await self._say("error: %s\r\n" % wrong)
@@ -131,12 +142,17 @@ class Session:
                 self._prompted = False
                 await self._say("\r\n")
         end = "ok"
+        while len(self._desk.waiting) > _BEHIND and self._desk.catch_up():
+            await self._clock.sleep_ms(0)
         steps = answer(self._desk, line)
         try:
             stoppable = not tag and line.strip().lower()[:4] == _STOPPABLE
             await self._follow(steps, tag, stoppable)
         except ValueError as error:
             end = "error: %s" % error
+        except MemoryError:
+            self._desk.drop()
+            end = "error: " + _NO_MEMORY % _free_kb()
         except Exception as error:  # a command that fails must not end the console
             end = "error: %s: %s; please report it" % (type(error).__name__, error)
             self._app.log.add(ERROR, "console: %s" % end)
@@ -165,3 +181,18 @@ class Session:
                 self._typed = b""
                 return
             await self._clock.sleep_ms(0)
+
+
+def _command(text: bytes) -> tuple:
+    """(the command on a line that is being typed, whether nothing follows it yet)."""
+    words = text.split()
+    if words and words[0][:1] == b"#":
+        words.pop(0)
+    try:
+        return (words[0].decode().lower(), len(words) < 2) if words else ("", False)
+    except UnicodeError:
+        return "", False
+
+
+def _free_kb() -> int:
+    return gc.mem_free() // 1024 if hasattr(gc, "mem_free") else 0

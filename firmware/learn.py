@@ -10,8 +10,8 @@ learnt is kept.
 
 from array import array
 
-from firmware.changes import ChangeError, load, open_audit, put, refuse_invalid, save
 from firmware.log import ERROR, INFO
+from firmware.saved import ChangeError
 
 _MOST = 2000
 _FEWEST = 20
@@ -70,39 +70,62 @@ class Learner:
 
     def _save(self):
         """Generator: new limits and baseline, checked, logged, saved, in force."""
-        from tocsin.monitor.retune import adopt, prepare
+        from firmware.changes import claim, later, open_audit, save
+        from firmware.saved import load
+
+        app, audit = self._app, open_audit(self._app)
+        yield from claim(audit)
+        try:
+            raw = load(app.store)
+            yield None
+            change, live = self._change(raw)
+            yield None
+            yield from save(app, audit, change, raw)
+            self._adopt(live)
+        finally:
+            audit.busy = False
+        app.log.add(INFO, "learn: %d windows of %s, limit of its score %s -> %s x normal" % (
+            self.count, self.pipeline.name, change[3], change[4]))
+        yield None
+        yield from later(app, audit, change, raw)
+
+    def _change(self, raw: dict) -> tuple:
+        """Put limits and baseline into `raw`; (what `save` wants to know, what `_adopt` wants)."""
+        from firmware.saved import refuse_invalid
+        from tocsin.monitor.retune import prepare
 
         app, name = self._app, self.pipeline.name
         limit = limit_of(self._scores, self._percent)
-        raw, full = load(app.store)
-        yield None
         live, before = [], None
-        for key in _alarms(full, name):
-            rule, before = full["alarms"][key], full["alarms"][key]["limit"]
-            if rule["warning"] is not None:
-                rule["warning"] = round(rule["warning"] * limit / before, 2)
-            rule["limit"] = limit
-            put(raw, full, "alarms.%s.limit" % key)
-            put(raw, full, "alarms.%s.warning" % key)
-            if key in app.alarms:
-                live.append((app.alarms[key], prepare(app.alarms[key], rule), key))
-        level = self._level_sum // self.count
-        section = full["pipelines"][name]["vibration"]
-        if self._level_at >= 0 and section is not None and level > 0:
+        for key in _alarms(raw, name):
+            saved = raw["alarms"][key]
+            before = saved["limit"]
+            if saved.get("warning") is not None:
+                saved["warning"] = round(saved["warning"] * limit / before, 2)
+            saved["limit"] = limit
+            if key in app.alarms and key in app.config["alarms"]:
+                rule = dict(app.config["alarms"][key])
+                rule["limit"], rule["warning"] = limit, saved.get("warning")
+                live.append((app.alarms[key], prepare(app.alarms[key], rule), rule))
+        section, level = raw["pipelines"][name].get("vibration"), self._level()
+        if section is not None and level:
             values, at = self.pipeline.values, self._level_at
             section["baseline"] = round(level * values.scales[at] + values.offsets[at], 4)
-            put(raw, full, "pipelines.%s.vibration.baseline" % name)
-        refuse_invalid(full)
-        yield None
-        path = "pipelines.%s.score" % name
-        yield from save(app, open_audit(app), (self._who, "learn", path, before, limit), raw, full)
-        for alarm, fresh, key in live:
+        refuse_invalid(raw)
+        return (self._who, "learn", "pipelines.%s.score" % name, before, limit), live
+
+    def _level(self) -> int:
+        """The mean of what `vibration` watches, 0 without one."""
+        return max(0, self._level_sum // self.count) if self._level_at >= 0 else 0
+
+    def _adopt(self, live: list) -> None:
+        from tocsin.monitor.retune import adopt
+
+        for alarm, fresh, rule in live:
             adopt(alarm, fresh)
-            app.config["alarms"][key] = full["alarms"][key]
-        if self._level_at >= 0 and level > 0:
-            self.pipeline.machine.drift.restore(level, 256)
-        app.log.add(INFO, "learn: %d windows of %s, limit of its score %s -> %s x normal" % (
-            self.count, name, before, limit))
+            self._app.config["alarms"][alarm.name] = rule
+        if self._level():
+            self.pipeline.machine.drift.restore(self._level(), 256)
 
 
 def limit_of(scores, percent: float) -> float:
@@ -124,6 +147,16 @@ def _learner(pipeline):
     return pipeline.judged if isinstance(pipeline.judged, Learner) else None
 
 
+def do_learn(desk, words, rest):
+    """Commissioning: start, progress, stop."""
+    if not words:
+        yield from progress(desk.app)
+    elif words[0] == "stop":
+        yield from stop(desk.app)
+    else:
+        yield from begin(desk.app, desk.who, words)
+
+
 def begin(app, who: str, words: list):
     """Generator: N [PIPELINE [PERCENT]]. Raises ChangeError."""
     if not words[0].isdigit() or not _FEWEST <= int(words[0]) <= _MOST:
@@ -135,7 +168,8 @@ def begin(app, who: str, words: list):
             words[0], ", ".join(able) or "none"))
     percent = _PERCENT
     if len(words) > 2:
-        from tocsin.config.edit import typed_number
+        from tocsin.config.numbers import typed_number
+
         percent = typed_number(words[2], "%", "learn")
         if not 50 <= percent <= 100:
             raise ChangeError("a percentile of 50 .. 100 %, such as 99")

@@ -4,26 +4,29 @@
 from firmware.log import INFO
 
 
-def acknowledge(app, name: str) -> bool:
-    """Alarm `name` has been seen. False when there is none of that name."""
+def acknowledge(app, name: str, tell=None) -> bool:
+    """Alarm `name` has been seen. False when there is none of that name.
+
+    tell: called with pipeline, alarm and mask when it changed, in place of `app.on_change`.
+    """
     for pipeline in app.pipelines.values():
         for alarm in pipeline.alarms:
             if alarm.name == name:
                 mask = alarm.acknowledge(app.clock.ticks_ms())
                 if mask:
-                    app.on_change(pipeline, alarm, mask)
+                    (tell or app.on_change)(pipeline, alarm, mask)
                 return True
     return False
 
 
-def reset(app, name: str) -> bool:
+def reset(app, name: str, tell=None) -> bool:
     """Alarm `name` forgets least, greatest and time outside. False when there is none."""
     for pipeline in app.pipelines.values():
         for alarm in pipeline.alarms:
             if alarm.name == name:
                 mask = alarm.reset(app.clock.ticks_ms())
                 if mask:
-                    app.on_change(pipeline, alarm, mask)
+                    (tell or app.on_change)(pipeline, alarm, mask)
                 return True
     return False
 
@@ -40,7 +43,7 @@ def end_test(output) -> None:
     output.show()
 
 
-def release(app, name: str) -> bool:
+def release(app, name: str, tell=None) -> bool:
     """Output `name` has been seen to: acknowledge its alarms, forget the part's verdict, release.
 
     False while its cause is still there, or when there is no output of that name.
@@ -50,7 +53,7 @@ def release(app, name: str) -> bool:
         return False
     names = app.config["outputs"][name]["alarms"]
     for alarm in names:
-        acknowledge(app, alarm)
+        acknowledge(app, alarm, tell)
     for pipeline in app.pipelines.values():
         if pipeline.line is not None and any(alarm.name in names for alarm in pipeline.alarms):
             _clear(pipeline)

@@ -12,7 +12,6 @@ _PIECE = 64
 _IN = 1
 _OUT = 4
 _FIRST = ("firmware.console_line", "firmware.console_desk")
-_LOADED = ("firmware.console", "firmware.changes", "tocsin.config.")
 
 running = []
 """The App at work, for functions called at the Python prompt."""
@@ -47,9 +46,13 @@ class Terminal:
                 from firmware.console_session import Session
 
                 await Session(app, self).run()
+            except MemoryError:
+                _forget()
+                while self.read():
+                    pass
+                await self.write(app.clock, b"\r\ntoo little memory for the console now\r\n")
             finally:
-                for name in _LOADED:
-                    forget(name)
+                _forget()
 
     def ready(self) -> bool:
         """True when a byte can be read."""
@@ -83,3 +86,9 @@ def _any(poll) -> bool:
     for _ in poll.ipoll(0):
         return True
     return False
+
+
+def _forget() -> None:
+    """Give the console's memory back."""
+    forget("firmware.console")
+    gc.collect()

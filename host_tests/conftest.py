@@ -2,7 +2,9 @@
 """pytest set-up: repeatable hypothesis runs, and contract tests on three runtimes."""
 
 import os
+import sys
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 from host_tests.micropython import collect
@@ -25,3 +27,16 @@ def pytest_collect_file(file_path, parent):
     if file_path.parent.name == "contract" and file_path.match("test_*.py"):
         return collect.MicroPythonFile.from_parent(parent, path=file_path)
     return None
+
+
+@pytest.fixture(autouse=True)
+def modules_stay():
+    """Modules that a test's board dropped come back: other tests hold their classes."""
+    before = {name: sys.modules[name] for name in sys.modules
+              if name.startswith(("firmware.", "tocsin."))}
+    yield
+    for name, module in before.items():
+        if sys.modules.get(name) is not module:
+            sys.modules[name] = module
+            package, _, own = name.rpartition(".")
+            setattr(sys.modules[package], own, module)

@@ -6,6 +6,7 @@
 """
 
 import argparse
+import ast
 import json
 import sys
 from collections.abc import Iterable
@@ -69,17 +70,43 @@ def write_manifest() -> None:
     (ROOT / "package.json").write_text(text % (urls, tocsin.__version__))
 
 
+_TYPING = ("console_line", "console_desk", "console_session")
+"""What is loaded with the first byte typed."""
+
+
+def _homes() -> tuple:
+    """The table of commands in firmware/console_desk.py, which is read and not imported."""
+    tree = ast.parse((ROOT / "firmware" / "console_desk.py").read_text())
+    constants = [node for node in tree.body if isinstance(node, ast.Assign)]
+    values: dict = {}
+    exec(compile(ast.Module(constants, []), "console_desk", "exec"), {}, values)
+    return values["HOMES"]
+
+
+def _project_path(module: str) -> str:
+    folder = "lib/" if module.startswith("tocsin.") else ""
+    return folder + module.replace(".", "/") + ".py"
+
+
+def console_commands() -> dict[str, list[str]]:
+    """Command -> what is loaded for it while somebody types at the serial line."""
+    session = [f"firmware/{name}.py" for name in _TYPING]
+    found = {}
+    for commands, home, needed in _homes():
+        paths = {_project_path(module) for module in (*needed, home)}
+        for command in commands:
+            found[command] = sorted(paths.union(session))
+    return found
+
+
 def console_modules() -> list[str]:
-    """What is loaded only while somebody types at the serial line, commissioning included."""
-    patterns = ("firmware/console*.py", "lib/tocsin/link/chain.py", "lib/tocsin/monitor/retune.py")
-    found = [path.relative_to(ROOT).as_posix() for p in patterns for path in ROOT.glob(p)]
-    parts = ("audit", "calibration", "changes", "learn", "maintenance", "operator")
-    checker = ("defaults", "edit", "redaction", "rules", "schema", "sections", "strict")
-    return sorted(
-        found
-        + [f"firmware/{name}.py" for name in parts]
-        + [f"lib/tocsin/config/{name}.py" for name in checker]
-    )
+    """What is loaded only while somebody types, with all that commands may load."""
+    found = {path for paths in console_commands().values() for path in paths}
+    for name in ("console", "calibration", "maintenance"):
+        found.add(f"firmware/{name}.py")
+    for name in ("rules", "sections", "strict"):
+        found.add(f"lib/tocsin/config/{name}.py")
+    return sorted(found)
 
 
 def measure() -> dict:
@@ -94,13 +121,14 @@ def measure() -> dict:
         loaded[template] = max(by_arch[template].values())
         starting[template] = weight(found.starting)
         once[template] = weight(found.new_config)
-    console = weight(console_modules())
+    console = {name: weight(paths) for name, paths in console_commands().items()}
     return {
         "loaded": loaded,
         "by_arch": by_arch,
         "starting": starting,
         "new_config": once,
-        "console": console,
+        "console": max(console.values()),
+        "console_commands": console,
         "modules": modules(),
     }
 
@@ -120,7 +148,12 @@ def show(sizes: dict, console: Console) -> None:
         more = [f"+{sizes[key][template]}" for key in ("starting", "new_config")]
         table.add_row(template, *cells, f"{100 * size / LIMIT:.0f} %", *more)
     console.print(table)
-    console.print(f"Console, while somebody types: {sizes['console']} more at most.")
+    needy = sorted(sizes["console_commands"].items(), key=lambda item: -item[1])
+    table = Table("command", ".mpy bytes", title="the console loads, while somebody types")
+    for command, size in needy:
+        table.add_row(command, str(size))
+    console.print(table)
+    console.print(f"Where memory is short, {sizes['console']} at once: those of one command.")
     console.print("What starting and checking a new config need is dropped again, one by one.")
 
 

@@ -53,17 +53,27 @@ class SerialLine:
         self.typed = b""
         self.shown = b""
         self.taken = True
+        self.left = 0
+        self.interrupted = 0
 
     def ready(self):
         return len(self.typed) > 0
 
     def read(self):
+        self.interrupted -= 1
+        if self.interrupted == 0:
+            return b"\x03"
         more, self.typed = self.typed[:64], self.typed[64:]
         return more
 
     async def write(self, clock, data):
         self.shown += data
         return self.taken
+
+    async def unplugged(self, clock, data):
+        """`write` of a line that is unplugged after `left` pieces: it gives up waiting."""
+        self.left -= 1
+        return self.left > 0
 
     run = Terminal.run
 

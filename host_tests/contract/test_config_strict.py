@@ -4,7 +4,8 @@
 import json
 import unittest
 
-from tocsin.config.strict import MAX_BYTES, ConfigError, is_number, loads, parse_number
+from tocsin.config.numbers import ConfigError, is_number, parse_number
+from tocsin.config.strict import MAX_BYTES, loads
 
 REFUSED = (
     "", "  ", "nul", "True", "{", "}", "[", "]", "[1,]", "[,1]", "[1 2]", '{"a" 1}', '{"a":1,}',

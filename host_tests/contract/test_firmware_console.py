@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A technician's session: every way to type, what is shown, and the Python prompt."""
 
+import gc
 import unittest
 
 from console_bench import PATH, Bench
@@ -121,6 +122,18 @@ class TestSampling(unittest.TestCase):
         self.assertGreater(chip.taken, 3200 * 60)
 
 
+class Scarce:
+    """`gc` of a board that is short of memory."""
+
+    @staticmethod
+    def mem_free():
+        return 30_000
+
+    @staticmethod
+    def collect():
+        gc.collect()
+
+
 class Chip:
     """Fills its FIFO by the clock; `follow` fetches 128 samples as soon as they are there."""
 
@@ -201,6 +214,63 @@ class TestTyping(unittest.TestCase):
         shown = bench.type("")
         self.assertIn("warn bearing alarm: 2.5\r\n> sta", shown)
         self.assertIn("samples lost", bench.type("tus\r"))
+
+    def test_modules_are_dropped_where_memory_is_short(self):
+        import sys
+
+        bench = Bench()
+        bench.ask("who")
+        at_work = sys.modules["firmware.console_desk"]
+        at_work.Desk(bench.app).drop()
+        bench.ask("show alarms")
+        session = sys.modules["firmware.console_session"]
+        at_work.gc = session.gc = Scarce()
+        try:
+            self.assertEqual(bench.ask("status")[1], "ok")
+            self.assertIn("firmware.console_look", sys.modules)
+            self.assertNotIn("firmware.console_show", sys.modules)
+            self.assertNotIn("tocsin.config.schema", sys.modules)
+            self.assertEqual(bench.ask("set alarms.temp_high.limit 7.5")[1], "ok")
+            self.assertNotIn("firmware.console_look", sys.modules)
+            self.assertEqual(bench.ask("show alarms.temp_high.limit")[0],
+                             ["alarms.temp_high.limit = 7.5 \u00b0C"])
+            self.assertEqual(bench.ask("audit")[0][-1][:20], "2 entries, unbroken;")
+        finally:
+            at_work.gc = session.gc = gc
+
+    def test_what_is_typed_is_loaded_before_its_line_ends(self):
+        import sys
+
+        bench = Bench()
+        bench.type("who\r")
+        sys.modules["firmware.console_desk"].Desk(bench.app).drop()
+        bench.type("#1 show alarms")
+        self.assertIn("firmware.console_show", sys.modules)
+        self.assertIn("tocsin.config.edit", sys.modules)
+
+    def test_no_memory_for_the_console_is_one_line(self):
+        bench = Bench()
+        original, calls = gc.collect, []
+
+        class NoMemory:
+            @staticmethod
+            def collect():
+                calls.append(1)
+                original()
+
+        import firmware.terminal as terminal
+
+        def fail(name):
+            raise MemoryError()
+
+        terminal.gc, terminal.__dict__["__import__"] = NoMemory, fail
+        try:
+            shown = bench.type("status\r")
+        finally:
+            terminal.gc = gc
+            del terminal.__dict__["__import__"]
+        self.assertEqual(shown, "\r\ntoo little memory for the console now\r\n")
+        self.assertIn("samples lost", bench.type("status\r"))
 
     def test_a_command_that_fails_does_not_end_the_session(self):
         bench = Bench()

@@ -122,6 +122,134 @@ class TestSet(unittest.TestCase):
         self.assertEqual((limits[0], limits[-1]), (8.0, 7.5))
 
 
+    def test_ctrl_c_typed_between_the_writes_leaves_what_the_log_says(self):
+        for keys in range(1, 12):
+            bench = Bench()
+            bench.ask("audit")
+            try:
+                bench.line.typed = b"#1 set alarms.temp_high.limit 7.5\r"
+                bench.line.interrupted = keys
+                bench.scheduler.run(bench.scheduler.now_ms + 3000)
+            except KeyboardInterrupt:
+                pass
+            bench.line.interrupted = 0
+            audit = bench.app.audit
+            self.assertEqual(audit.config, digest(bench.store.files["config.json"]), keys)
+            self.assertIn("unbroken", list(audit.verify())[-1])
+            self.assertFalse(audit.busy)
+            bench.start()
+            self.assertEqual(bench.app.problems, [])
+
+    def test_unplugged_while_it_saves_the_change_is_whole(self):
+        for gone in range(1, 6):
+            bench = Bench()
+            bench.ask("audit")
+            bench.line.left = gone
+            bench.line.write = bench.line.unplugged
+            bench.type("set alarms.temp_high.limit 7.5\r", 8)
+            limit = bench.saved()["alarms"]["temp_high"]["limit"]
+            self.assertEqual(bench.app.config["alarms"]["temp_high"]["limit"], limit)
+            self.assertEqual(limit, 7.5)
+            bench.start()
+            self.assertEqual(bench.app.problems, [])
+            self.assertEqual(bench.app.config["alarms"]["temp_high"]["limit"], 7.5)
+
+    def test_power_cut_before_what_is_put_off_costs_nothing_but_a_check(self):
+        bench = Bench()
+        good = bench.store.files["config.good"]
+        bench.ask("set %s 7.5" % PATH)
+        self.assertNotEqual(bench.store.files["config.good"], good)
+        bench.store.files["config.good"] = good
+        bench.start()
+        self.assertEqual(bench.app.problems, [])
+        self.assertEqual(bench.app.config["alarms"]["temp_high"]["limit"], 7.5)
+
+    def test_a_pasted_burst_of_changes_is_done_in_order_and_each_is_recorded(self):
+        bench = Bench()
+        text = "".join(["#%d set %s %.1f\r" % (i, PATH, 7 + i / 10) for i in range(6)])
+        shown = bench.type(text, 10)
+        self.assertEqual(shown.count("in force now"), 6)
+        self.assertEqual(bench.saved()["alarms"]["temp_high"]["limit"], 7.5)
+        self.assertEqual(bench.store.files["records.jsonl"].count(b'"kind":"audit"'), 6)
+        bench.start()
+        self.assertEqual(bench.app.problems, [])
+        self.assertEqual(bench.app.config["alarms"]["temp_high"]["limit"], 7.5)
+
+    def test_two_who_change_at_once_keep_each_others_change(self):
+        bench = Bench(motor=True)
+        bench.ask("learn 20")
+        learner = bench.app.pipelines["motor"].judged
+        bench.ask("audit")
+        done, finishing = [], []
+
+        def steps():   # what is learnt is saved while a person changes something
+            for _ in learner._save():
+                yield
+            done.append("learn")
+
+        learner.seen = learner.count
+        original = bench.store.read
+
+        def read(name, limit=65536):
+            if name == "config.json" and not finishing:
+                finishing.append(steps())
+                for _ in range(2):
+                    next(finishing[0])
+            return original(name, limit)
+
+        bench.store.read = read
+        bench.app.clock.spawn(self.follow(bench, finishing))
+        self.assertIn("ok", bench.ask("set alarms.temp_high.delay_s 30", 20))
+        bench.scheduler.run(bench.scheduler.now_ms + 20_000)
+        self.assertEqual(done, ["learn"])
+        saved = bench.saved()["alarms"]
+        self.assertEqual(saved["temp_high"]["delay_s"], 30)
+        self.assertEqual(saved["bearing"]["limit"], 1.0)
+        self.assertIn("unbroken", list(bench.app.audit.verify())[-1])
+
+    @staticmethod
+    async def follow(bench, finishing):
+        while not finishing:
+            await bench.app.clock.sleep_ms(1)
+        for _ in finishing[0]:
+            await bench.app.clock.sleep_ms(1)
+
+    def test_too_little_memory_is_said_in_one_line_and_changes_nothing(self):
+        bench = Bench()
+        before = bench.store.files["config.json"]
+        original = bench.store.read
+
+        def read(name, limit=65536):
+            if name == "config.json":
+                raise MemoryError()
+            return original(name, limit)
+
+        bench.ask("audit")
+        bench.store.read = read
+        lines, end = bench.ask("set %s 7.5" % PATH)
+        self.assertEqual(lines, [])
+        self.assertIn("error: too little memory", end)
+        self.assertFalse(bench.app.audit.busy)
+        self.assertEqual(bench.store.files["config.json"], before)
+        bench.store.read = original
+        self.assertEqual(bench.ask("set %s 7.5" % PATH)[1], "ok")
+
+    def test_no_memory_to_write_the_file_changes_nothing(self):
+        bench = Bench()
+        original = bench.store.replace
+
+        def replace(name, data):
+            if name == "config.json":
+                raise MemoryError()
+            return original(name, data)
+
+        bench.store.replace = replace
+        self.assertIn("nothing changed", bench.ask("set %s 7.5" % PATH)[1])
+        self.assertEqual(bench.app.config["alarms"]["temp_high"]["limit"], 8.0)
+        self.assertEqual([entry["what"] for entry in bench.app.audit.entries()],
+                         ["config", "set", "set failed"])
+
+
 class TestActing(unittest.TestCase):
     def test_ack_and_release(self):
         bench = Bench(limit_s=33 * 60)

@@ -18,8 +18,7 @@ LEFT_OUT = {"tocsin.config.presets", "tocsin.kernels.checked"}
 # __import__ of something else than a string: where its names come from
 BY_NAME = {
     ("firmware.terminal", "name"): "tuple _FIRST",
-    ("firmware.console_session", "_AHEAD[self._ahead]"): "tuple _AHEAD",
-    ("firmware.console_desk", "other"): "tuples in _HOMES",
+    ("firmware.console_desk", "module"): "tuples in HOMES",
     ("tocsin.kernels.__init__", "name"): "tocsin.kernels. and a group or module",
 }
 

@@ -7,6 +7,7 @@ import math
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from tocsin.config import edit
 from tocsin.config.defaults import choose, complete, copy
 from tocsin.config.edit import get_value, set_value
 from tocsin.config.redaction import MASK, redact, redact_text
@@ -16,14 +17,15 @@ from tocsin.config.strict import ConfigError, loads
 from tocsin.monitor.alarm import Alarm
 
 SENSOR = {"driver": "sim", "period_ms": 1000}
-BASE = complete({
+SHORT = {
     "version": 1, "device": {"id": "d"},
     "pipelines": {"p": {"sensor": SENSOR, "cold_chain": {
         "temperature": "t", "door": {}, "defrost": {"start": -15, "end": -17}}},
         "q": {"sensor": SENSOR, "vibration": {}, "run_gate": {"source": "r", "on": 1, "off": 0}}},
     "alarms": {"hi": {"source": "p.t", "side": "high", "limit": 8, "warning": 7},
                "lo": {"source": "p.t", "side": "low", "limit": 2}},
-    "outputs": {"o": {"driver": "relay", "pin": 1, "alarms": ["hi"]}}})
+    "outputs": {"o": {"driver": "relay", "pin": 1, "alarms": ["hi"]}}}
+BASE = complete(SHORT)
 
 
 def words():
@@ -159,6 +161,41 @@ def test_set_leaves_the_configuration_valid_or_untouched(path, text):
     else:
         assert validate(config) == []
         get_value(config, path)
+
+
+@settings(max_examples=250)
+@given(st.sampled_from([".".join(path) for path in PATHS]),
+       st.one_of(st.text(max_size=20), values.map(lambda value: json.dumps(value)),
+                 st.sampled_from(["1", "2", "7.5", "9", "none", "true", "relay", "q.r"])))
+def test_set_means_the_same_whether_defaults_are_written_out_or_not(path, text):
+    long, short, answers = copy(BASE), copy(SHORT), []
+    for config in (long, short):
+        try:
+            answers.append(set_value(config, path, text))
+        except ConfigError as error:
+            answers.append(error.problems)
+    assert answers[0] == answers[1]
+    assert complete(short) == complete(long)
+    if isinstance(answers[0], list):
+        assert short == SHORT
+
+
+@given(st.sampled_from([".".join(path) for path in PATHS if len(path) > 1]),
+       st.one_of(values, st.sampled_from([0, 1, 2, 7.5, 9, None, True, "relay", "q.r", [], {}])))
+def test_checking_what_a_change_touches_finds_what_the_whole_check_finds(path, value):
+    config, whole = copy(BASE), copy(BASE)
+    place, holder = edit._Place(config, path), whole
+    *above, key = path.split(".")
+    for part in above:
+        holder = holder[part]
+    holder[key] = value
+    wrong = validate(whole)
+    try:
+        edit.change(config, place, path, value)
+    except ConfigError as error:
+        assert wrong and set(error.problems) <= set(wrong)
+    else:
+        assert wrong == []
 
 
 @settings(max_examples=200)

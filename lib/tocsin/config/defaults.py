@@ -2,7 +2,6 @@
 """Complete a configuration, and choose one to run on: never one without alarms."""
 
 from tocsin.config.schema import SCHEMA, inner, validate
-from tocsin.config.strict import ConfigError, loads
 
 
 def complete(config: dict) -> dict:
@@ -46,6 +45,8 @@ def choose(candidates, fallback):
     newest is kept and the rest gets safe limits (`rescue`); without a pipeline in any,
     `fallback()` gives a complete one (see `rescue.factory`). Never raises.
     """
+    from tocsin.config.strict import ConfigError, loads
+
     problems = []
     values = []
     for i in range(len(candidates)):

@@ -14,11 +14,37 @@ def cross_check(config: dict, problems: list):
     alarms = config["alarms"]
     for name in sorted(alarms):
         _check_alarm(alarms[name], "alarms." + name, config["pipelines"], problems)
-    _check_sides(alarms, problems)
+    _check_sides(alarms, sorted(alarms), problems)
+    _check_outputs(config, problems)
+    _check_sinks(config, problems)
+
+
+def check_around(config: dict, parts: list, problems: list):
+    """The same for a change of the value at the path of `parts` in what was valid before."""
+    section = parts[0]
+    name = parts[1] if len(parts) > 1 else None
+    if section == "pipelines" and name:
+        _check_pipeline(config["pipelines"][name], "pipelines." + name, problems)
+    elif section == "alarms" and name:
+        alarms = config["alarms"]
+        _check_alarm(alarms[name], "alarms." + name, config["pipelines"], problems)
+        _check_sides(alarms, (name,), problems)
+    elif section == "outputs":
+        _check_outputs(config, problems)
+    elif section == "sinks":
+        _check_sinks(config, problems)
+    elif section != "device":
+        cross_check(config, problems)
+
+
+def _check_outputs(config, problems):
     pins = {}
     outputs = config.get("outputs", {})
     for name in sorted(outputs):
-        _check_output(outputs[name], "outputs." + name, alarms, pins, problems)
+        _check_output(outputs[name], "outputs." + name, config["alarms"], pins, problems)
+
+
+def _check_sinks(config, problems):
     sinks = config.get("sinks", ())
     for i in range(len(sinks)):
         if sinks[i]["driver"] == "file":
@@ -78,16 +104,17 @@ def _check_watch(rule, path, problems):
         note(problems, path + ".limit", "watch")
 
 
-def _check_sides(alarms, problems):
+def _check_sides(alarms, changed, problems):
+    """Pairs of a low and a high alarm on one source, of which one is among `changed`."""
     for low_name in sorted(alarms):
         low = alarms[low_name]
         if low["side"] != "low" or low["limit"] is None:
             continue
         for high_name in sorted(alarms):
             high = alarms[high_name]
-            if high["side"] != "high" or high["source"] != low["source"]:
+            if high["source"] != low["source"] or high["side"] != "high":
                 continue
-            if high["limit"] is None:
+            if high["limit"] is None or not (low_name in changed or high_name in changed):
                 continue
             room = _innermost(high) - _innermost(low)
             if room <= 0:

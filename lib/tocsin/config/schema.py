@@ -8,7 +8,7 @@ met, ("object", {key: (spec,) or (spec, default)}). A key with a default may be 
 "=" means: the unit of the alarm's source.
 """
 
-from tocsin.config.strict import is_number, say
+from tocsin.config.numbers import is_number, say
 
 VERSION = 1
 MAX_PROBLEMS = 20

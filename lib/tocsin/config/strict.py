@@ -1,81 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Strict JSON in, and strict numbers: what RFC 8259 allows, bounded, and nothing else.
+"""Strict JSON in: what RFC 8259 allows, bounded, and nothing else.
 
 MicroPython's own json takes `1e999`, `{"a" 1}`, `[1,]`, `01` and duplicate keys.
 """
 
+from tocsin.config.numbers import ConfigError, parse_number, say
+
 MAX_BYTES = 16384
 MAX_DEPTH = 8
-_MAX_NUMBER = 24
 _ESCAPES = {b'"': '"', b"\\": "\\", b"/": "/", b"b": "\b", b"f": "\f", b"n": "\n",
             b"r": "\r", b"t": "\t"}
 _WORDS = {b"true": True, b"false": False, b"null": None}
 _HEX = b"0123456789abcdef"
-
-
-class ConfigError(ValueError):
-    """A configuration that is refused. `problems`: one line each, at least one."""
-
-    def __init__(self, problems):
-        self.problems = [problems] if isinstance(problems, str) else list(problems)
-        super().__init__(self.problems[0])
-
-
-def say(code: str, *args) -> str:
-    """The text of a problem; texts are loaded with the first problem, not at boot."""
-    from tocsin.config.messages import TEXTS
-    return TEXTS[code] % args
-
-
-def is_number(value) -> bool:
-    """True for a finite int or float; a bool is not a number."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        return False
-    return -1e30 < value < 1e30
-
-
-def parse_number(text: str):
-    """An int or a finite float from JSON's number grammar. Raises ConfigError with the reason."""
-    if len(text) > _MAX_NUMBER:
-        raise ConfigError(say("long", _MAX_NUMBER))
-    end = _number_end(text, 0)
-    if end == 0 or end != len(text):
-        raise ConfigError(say("digits"))
-    if "." in text or "e" in text or "E" in text:
-        value = float(text)
-    else:
-        value = int(text)
-    if not is_number(value):
-        raise ConfigError(say("large"))
-    return value
-
-
-def _digits(text, at):
-    while at < len(text) and "0" <= text[at] <= "9":
-        at += 1
-    return at
-
-
-def _number_end(text, start):
-    at = start + 1 if text[start:start + 1] == "-" else start
-    first = at
-    at = _digits(text, at)
-    if at == first or (text[first] == "0" and at > first + 1):
-        return start
-    if text[at:at + 1] == ".":
-        fraction = at + 1
-        at = _digits(text, fraction)
-        if at == fraction:
-            return start
-    if text[at:at + 1] in ("e", "E"):
-        at += 1
-        if text[at:at + 1] in ("+", "-"):
-            at += 1
-        exponent = at
-        at = _digits(text, exponent)
-        if at == exponent:
-            return start
-    return at
 
 
 class _Reader:
