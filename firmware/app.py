@@ -11,11 +11,9 @@ from tocsin.monitor.alarm import ALARM_ON, STATE_NAMES, WARNING_ON
 _HEALTH_S = 3600
 _BUILDERS = ("firmware.compose", "firmware.config", "firmware.loader", "firmware.units",
              "firmware.backend", "tocsin.config.rescue", "tocsin.models.file",
-             "tocsin.models.bundle", "tocsin.models.decision", "tocsin.models.selftest",
-             "tocsin.dsp.table",
+             "tocsin.models.bundle", "tocsin.models.selftest", "tocsin.dsp.table",
              "tocsin.dsp.windows", "tocsin.kernels", "tocsin.kernels.plan",
-             "tocsin.kernels.cosines", "tocsin.monitor.limits",
-             "tocsin.monitor.rule")
+             "tocsin.monitor.limits")
 """Modules that a running board needs no more: 18 to 20 KB."""
 
 

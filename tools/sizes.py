@@ -77,7 +77,7 @@ _TYPING = ("console_line", "console_desk", "console_session")
 def _homes() -> tuple:
     """The table of commands in firmware/console_desk.py, which is read and not imported."""
     tree = ast.parse((ROOT / "firmware" / "console_desk.py").read_text())
-    constants = [node for node in tree.body if isinstance(node, ast.Assign)]
+    constants: list[ast.stmt] = [node for node in tree.body if isinstance(node, ast.Assign)]
     values: dict = {}
     exec(compile(ast.Module(constants, []), "console_desk", "exec"), {}, values)
     return values["HOMES"]

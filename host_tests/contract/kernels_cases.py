@@ -5,8 +5,7 @@ import binascii
 from array import array
 
 from tocsin.kernels import reference
-from tocsin.kernels.cosines import cos_q15
-from tocsin.kernels.plan import make_plan
+from tocsin.kernels.plan import cos_q15, make_plan
 
 SIZES = (64, 128, 256, 512, 1024, 2048)
 FRAMES = ("noise", "quiet", "square", "impulse", "alternating", "constant", "lowest")

@@ -3,7 +3,7 @@
 import unittest
 
 from noalloc import no_allocation
-from tocsin.models.decision import complete
+from tocsin.models.bundle import complete
 from tocsin.models.smoothing import Decision, Ewma, Median
 
 

@@ -14,7 +14,7 @@ from tools.mpy import ROOT
 BOARDS = sorted({config.load(name).arch: name for name in config.names()}.values())
 ENTRY = ("boot", "main")
 ASSEMBLERS = {"thumb": ("armv6m", "armv7emsp"), "xtensa": ("xtensawin",), "rv32": ("rv32imc",)}
-LEFT_OUT = {"tocsin.config.presets", "tocsin.kernels.checked"}
+LEFT_OUT = {"tocsin.config.presets", "tocsin.kernels.checked", "tocsin.kernels.reference"}
 # __import__ of something else than a string: where its names come from
 BY_NAME = {
     ("firmware.terminal", "name"): "tuple _FIRST",

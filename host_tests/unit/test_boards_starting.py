@@ -121,7 +121,9 @@ def test_what_to_do_next_names_pins_and_alarms():
     steps = starting.next_steps(
         starting.configuration("vibration", None, None, board), "/dev/ttyACM0", board
     )
-    assert steps[0] == "connect the adxl345: I2C pins SDA 5, SCL 6, 3.3 V, GND; a buzzer: pin 1, GND"
+    assert steps[0] == "connect the adxl345: I2C pins SDA 5, SCL 6, 3.3 V, GND; " + (
+        "a buzzer: pin 1, GND"
+    )
     assert steps[1].startswith("look at it: tocsin console /dev/ttyACM0")
     assert "set alarms.z_high.limit VALUE" in steps[2] and "--model" in steps[3]
     cold = starting.next_steps(starting.configuration("cold_chain", None, None, board), "p", board)

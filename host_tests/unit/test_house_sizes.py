@@ -61,7 +61,6 @@ def test_what_builds_the_app_is_dropped(boots):
             "firmware/units.py",
             "lib/tocsin/dsp/table.py",
             "lib/tocsin/models/bundle.py",
-            "lib/tocsin/models/decision.py",
             "lib/tocsin/models/file.py",
             "lib/tocsin/models/selftest.py",
         } <= found.starting

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from host_tests.board import snr
-from tocsin.kernels import cosines, fixed, reference
+from tocsin.kernels import fixed, plan, reference
 
 
 @pytest.mark.parametrize("n", snr.SIZES)
@@ -104,7 +104,7 @@ class TestFixed:
 
     @given(st.integers(-5000, 5000), st.integers(1, 2048))
     def test_cosine(self, k, n):
-        assert abs(cosines.cos_q15(k, n) - 32768 * math.cos(2 * math.pi * k / n)) <= 0.5 + 1e-6
+        assert abs(plan.cos_q15(k, n) - 32768 * math.cos(2 * math.pi * k / n)) <= 0.5 + 1e-6
 
     def test_tables_are_what_their_comment_says(self):
         exact = [round(2**14 * math.log2(1 + i / 32)) for i in range(33)]

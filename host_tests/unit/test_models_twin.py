@@ -10,8 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tocsin.models.bundle import parse
-from tocsin.models.decision import complete
+from tocsin.models.bundle import complete, parse
 from tocsin.models.scorer import Scorer
 from tocsin.models.smoothing import Decision
 from tools.train import score_twin

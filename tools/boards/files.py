@@ -22,6 +22,7 @@ BOOT, MAIN = "/boot.py", "/main.py"
 _TOO_BIG = 262144
 _NOT_SENT = (
     "/lib/tocsin/kernels/viper_",  # in a folder as native code, or no firmware that is accepted
+    "/lib/tocsin/kernels/reference.",  # all of them at once: for tools and tests
     "/lib/tocsin/kernels/checked.",  # for programs of one's own: mip brings it
     "/lib/tocsin/config/presets.",  # for the tools
 )

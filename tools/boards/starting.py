@@ -109,7 +109,8 @@ def configuration(template: str, driver: str | None, model: str | None, board: B
         watch = {"source": f"main.{channel}", "side": "high", "limit": None, "latch": False}
         config["alarms"] = {f"{channel}_high": watch}
     used = [settings["pin"]] if "pin" in (settings := pipeline["sensor"]) else []
-    buzzer = {"driver": "buzzer", "pin": free_pin(board, *used), "alarms": sorted(config["alarms"])}
+    pin = free_pin(board, *used)
+    buzzer = {"driver": "buzzer", "pin": pin, "alarms": sorted(config["alarms"])}
     config["outputs"] = {"buzzer": buzzer}
     problems = validate(config)
     if problems:

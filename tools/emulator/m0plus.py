@@ -2,8 +2,8 @@
 """The processor of an emulated Pico in C where a compiler is found, 20 times as fast.
 
 m0plus.c executes what touches little but registers and memory; every other instruction, the
-peripherals, interrupts and the clock stay rp2040py's. Times of plain code are the same; with a busy
-SPI and its interrupts a driver's share of the processor came out as 33.8 instead of 28.8 %.
+peripherals, interrupts and the clock stay rp2040py's. Times of plain code are the same; with a
+busy SPI and its interrupts a driver's share of the processor came out as 33.8 instead of 28.8 %.
 """
 
 import ctypes
@@ -76,7 +76,7 @@ class Processor:
 
     def __init__(self, simulator: Any, fast: bool):
         self._simulator = simulator
-        self._run = library() if fast else None
+        self._run: Any = library() if fast else None
         mcu = simulator.rp2040
         views = [memoryview(mcu.core.registers), mcu.flash, mcu.sram, mcu.bootrom,
                  mcu.usb_dpram]  # fmt: skip

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tocsin.models.decision import complete
+from tocsin.models.bundle import complete
 from tools.train.bundle_format import Model
 from tools.train.score_twin import FloatModel, score, score_float
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tocsin.models.decision import complete
+from tocsin.models.bundle import complete
 from tools.train.bundle_format import Clusters, Forest, Layer, Model, Network, Projection, Scaler
 from tools.train.quantize import FloatNetwork
 

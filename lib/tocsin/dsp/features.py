@@ -31,7 +31,7 @@ class Extractor:
 
     def __init__(self, config: dict):
         from tocsin.dsp.table import MODULE, check_config, outputs, row
-        from tocsin.kernels.cosines import COSINES
+        from tocsin.kernels.plan import COSINES
 
         check_config(config)
         self.groups = []

@@ -7,8 +7,8 @@ All are periodic (the DFT-even form). Flat-top: the five-term window of ISO 1843
 from array import array
 
 from tocsin.dsp.checks import FeatureError
-from tocsin.kernels.cosines import cos_q, cosines, fold
 from tocsin.kernels.fixed import sat16, shift_round
+from tocsin.kernels.plan import cos_q, cosines, fold
 
 # Cosine terms in Q30: w(i) = a0 - a1 cos(2 pi i/n) + a2 cos(4 pi i/n) - ...
 _TERMS = {

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """From a score per window to a verdict: causal smoothing, then m-of-n voting.
 
-`Decision` runs what `decision.complete` made of the DECI section of a bundle. All buffers are made
+`Decision` runs what `bundle.complete` made of the DECI section of a bundle. All buffers are made
 in `__init__`; `update` allocates nothing.
 """
 

@@ -70,7 +70,7 @@ class Alarm:
         self.name = name
         self._scale = scale
         self._offset = offset
-        from tocsin.monitor.rule import arm
+        from tocsin.monitor.limits import arm
 
         arm(self, rule)
         self.extremes = Extremes()
