@@ -10,7 +10,7 @@ boot ROM polls the status register meanwhile, with interrupts off; here the firs
 long as the flash is busy. What the board's peripherals and wires do goes on.
 """
 
-from typing import Any
+from typing import Any, cast
 
 from rp2040py.peripherals import ssi as chip
 
@@ -32,7 +32,7 @@ class SlowFlash:
         self.programs = 0
         self.at: list[tuple[float, int]] = []
         self._clock = pico.device.simulator.clock
-        self._ssi: Any = pico.device.mcu.ssi
+        self._ssi = cast(Any, pico.device.mcu.ssi)
         self._ready_nanos = 0.0
         self._shift, self._apply = self._ssi._shift_byte, self._ssi._apply_command
         self._ssi._shift_byte = self._shift_byte
