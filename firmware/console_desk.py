@@ -39,7 +39,7 @@ HOMES = (
 """Commands, the module they are in, and what else it needs."""
 _LIGHT = ("show", "learn")
 """Alone on their line they need only what is saved."""
-_KEPT = ("firmware.console_desk", "firmware.config", "firmware.saved", "tocsin.link.chain", "firmware.audit")
+_KEPT = _SAVED + ("firmware.console_desk", "tocsin.link.chain", "firmware.audit")
 _CHANGING = ("ack", "release", "reset", "reboot", "test", "set", "calibrate", "push")
 _PLENTY = 65536
 

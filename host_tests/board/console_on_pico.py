@@ -5,10 +5,12 @@
 
 prints a table of times; needs MICROPYTHON_UF2. --fast-flash: erasing and programming take no
 time, what is left is computing; --pasted: the lines come at once; --ballast=BYTES: so much of the
-heap is taken; --entries=N: in the audit log, 100; --texts: the answers too. Every window is scored meanwhile. The chip's
-registers and FIFO are modelled (tools/emulator/chips), SPI takes its time, and the flash is busy
-for as long as a Pico's is when it erases and programs. What is lost is counted by the driver, by
-the sampler and, as overruns, by the chip.
+heap is taken; --entries=N: in the audit log, 100; --texts: the answers too.
+
+Every window is scored meanwhile. The chip's registers and FIFO are modelled
+(tools/emulator/chips), SPI takes its time, and the flash is busy for as long as a Pico's is when
+it erases and programs. What is lost is counted by the driver, by the sampler and, as overruns, by
+the chip.
 """
 
 import json
