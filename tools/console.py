@@ -129,7 +129,7 @@ def _show(line: Any, shown: Console, stop: threading.Event) -> None:
             return
         *lines, rest = rest.split(b"\n")
         for data in lines:
-            text = data.decode("utf-8", "replace").strip("\r").replace("\x1b[K", "")
+            text = data.decode("utf-8", "replace").strip("\r").rpartition("\x1b[K")[2]
             if not text.startswith("> "):   # the echo of what was typed here
                 shown.print(styled(text))
 

@@ -84,6 +84,7 @@ def measure(root: Path, hours: float, at_h: list[float]) -> dict[str, Any]:
 
     def look() -> None:
         app = machine._main["app"]
+        sys._clear_type_cache()  # it holds on to the names of attributes looked up last
         gc.collect()
         mine = tracemalloc.Filter(True, str(root.resolve()) + "/*", all_frames=True)
         snapshot = tracemalloc.take_snapshot().filter_traces([mine])

@@ -3,6 +3,7 @@
 
 import base64
 import json
+import threading
 
 import pytest
 
@@ -101,6 +102,21 @@ def test_secrets_do_not_stop_the_check_of_the_rest():
     masked = {"sensor": {"driver": "x", "api_key": "***", "name": "***"}}
     assert console._unmasked(masked)["sensor"]["api_key"] == "masked"
     assert console._unmasked(masked)["sensor"]["name"] == "***"
+
+
+def test_log_line_after_the_prompt_is_shown(capsys):
+    class Line:
+        in_waiting = 0
+        out = [b"> \r\x1b[K1.211 warn safe_high alarm: 26.0\r\n> set x 1\r\nerror: no\r\n"]
+
+        def read(self, count):
+            if not self.out:
+                raise OSError("end")
+            return self.out.pop()
+
+    console._show(Line(), console.Console(), threading.Event())
+    shown = capsys.readouterr().out.splitlines()
+    assert shown[:2] == ["1.211 warn safe_high alarm: 26.0", "error: no"]
 
 
 def test_user_becomes_a_name_for_the_audit_log(monkeypatch):
