@@ -35,7 +35,7 @@ class Audit:
         self._open()
 
     def _open(self) -> None:
-        self._stale = False
+        self._stale = self._behind = False
         self.trouble = None
         number, head, self.config = self._read_head()
         reader, self._size, torn, wrong = self._scan(_FILE)
@@ -63,8 +63,19 @@ class Audit:
 
         old, new: JSON values without secrets. config: digest of what the configuration becomes.
         """
+        if not self.append(who, what, path, old, new, config):
+            return False
+        self.settle()
+        return True
+
+    def append(self, who: str, what: str, path: str, old, new, config=None) -> bool:
+        """`add` without the head, half as long; then call `settle` when there is time.
+
+        The log is sound all the same: opening it expects a head that is one entry behind.
+        """
         if self._stale:
             self._open()
+        self.settle()
         clock = self._clock
         body = '{"n": %d, "boot": %d, "up_s": %d, "utc_s": %s, "who": %s, "what": %s, ' \
             '"path": %s, "old": %s, "new": %s, "config": %s}' % (
@@ -78,7 +89,7 @@ class Audit:
             self._size = 0
         if self._size == 0:
             text = "%s\n%s" % (anchor(self.head, self.number), text)
-        self._stale = True   # until all is done: the next entry looks at the files again
+        self._stale = True   # until it is done: the next entry looks at the files again
         if not self._store.append(_FILE, text, _BYTES, _FILES):
             return False
         self._size += len(text.encode())
@@ -86,9 +97,14 @@ class Audit:
         self.head = head
         if config is not None:
             self.config = config
-        self._write_head()
+        self._behind = True
         self._stale = False
         return True
+
+    def settle(self) -> None:
+        """Write the head that `append` left."""
+        if self._behind:
+            self._write_head()
 
     def notice(self, config: str) -> None:
         """The configuration is `config` now: an entry, if that is not what the log knows."""
@@ -191,7 +207,9 @@ class Audit:
 
     def _write_head(self) -> None:
         body = ("%d %s %s" % (self.number, self.head, self.config)).encode()
+        self._behind = True
         self._store.replace(_HEAD, b"%08x " % _crc(body) + body)
+        self._behind = False
 
 
 def _name(i: int) -> str:

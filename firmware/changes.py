@@ -8,7 +8,7 @@ configuration; one that the audit log does not expect is noticed when it is open
 import json
 
 from firmware import config as configuration
-from firmware.saved import ChangeError, digest
+from firmware.saved import ChangeError, digest, trust
 
 try:
     from micropython import kbd_intr
@@ -40,7 +40,7 @@ def save(app, audit, change: tuple, raw: dict):
     try:
         if kbd_intr is not None:
             kbd_intr(-1)
-        if not audit.add(*change, new_digest):
+        if not audit.append(*change, new_digest):
             raise ChangeError("the audit log can't be written (flash full?); nothing changed")
         try:
             yield None
@@ -51,6 +51,7 @@ def save(app, audit, change: tuple, raw: dict):
             kept = app.store.read(configuration.NEWEST, configuration.LIMIT) or b""
             audit.add(who, what + " failed", path, new, old, digest(kept))
             raise ChangeError("config.json can't be written (flash full?); nothing changed")
+        trust(new_digest)
     finally:
         if kbd_intr is not None:
             kbd_intr(_CTRL_C)
@@ -75,20 +76,42 @@ def later(app, audit, change: tuple, raw: dict):
 
 def _later(app, audit, change, raw, number, head):
     who, what, path, old, new = change
+    audit.settle()
+    yield None
     app.records.send("audit", None, {
         "n": number, "who": who, "what": what, "path": path, "old": old, "new": new,
         "head": head}, None)
     yield None
     if audit.head != head:
         return   # a newer change keeps its own
-    from tocsin.config.defaults import complete
-
     text = json.dumps(raw).encode()
     if audit.config != digest(text):
         return
-    full = complete(raw)
     yield None
-    configuration.accept(app.store, text, full)
+    full = {}
+    yield from _complete(raw, full)
+    data = configuration.kept(text, full)
+    yield None
+    app.store.replace(configuration.ACCEPTED, data)
+
+
+def _complete(raw: dict, full: dict):
+    """Generator: `tocsin.config.defaults.complete` in steps, of an alarm or a pipeline each."""
+    from tocsin.config.defaults import fill
+    from tocsin.config.schema import SCHEMA, inner
+
+    fields = SCHEMA[1]
+    for key in fields:
+        spec = inner(fields[key][0])
+        value = raw.get(key, fields[key][1] if len(fields[key]) > 1 else None)
+        if spec[0] == "map" and value:
+            full[key] = {}
+            for name in value:
+                full[key][name] = fill(spec[1], value[name])
+                yield None
+        else:
+            full[key] = fill(fields[key][0], value)
+            yield None
 
 
 def open_audit(app):

@@ -53,8 +53,13 @@ def _check(store, newest, good, problems: list) -> dict:
 
 def accept(store, text: bytes, config: dict) -> None:
     """Keep what a valid text means, complete: the next boot need not check it."""
+    store.replace(ACCEPTED, kept(text, config))
+
+
+def kept(text: bytes, config: dict) -> bytes:
+    """What `accept` writes."""
     body = "%s %s" % (digest(text), json.dumps(config))
-    store.replace(ACCEPTED, ("%08x %s" % (_crc(body.encode()), body)).encode())
+    return ("%08x %s" % (_crc(body.encode()), body)).encode()
 
 
 def accepted(store) -> tuple:

@@ -63,6 +63,7 @@ def do_reboot(desk, words, rest):
     import machine
 
     desk.note("reboot", "device")
+    desk.audit.settle()
     yield "starting again"
     yield 200
     if desk.app.boot is not None:

@@ -33,6 +33,7 @@ def do_calibrate(desk, words, rest):
         entries = dict(sensor.get("calibration") or {})
         entries[name] = {"offset": offset, "date": date(app.clock.utc_s())}
         sensor["calibration"] = entries
+        yield None
         live = _shifted(app, pipeline, i, offset)
         change = (desk.who, "calibrate", path, before, offset)
         yield from save(app, audit, change, raw)

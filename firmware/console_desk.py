@@ -14,7 +14,8 @@ from firmware.forget import forget
 
 _TEXT = ("firmware.console_text",)
 _VALUES = _TEXT + ("firmware.console_units",)
-_LOG = ("firmware.saved", "tocsin.link.chain", "firmware.audit", "firmware.changes")
+_SAVED = ("firmware.config", "firmware.saved")
+_LOG = _SAVED + ("tocsin.link.chain", "firmware.audit", "firmware.changes")
 _CHECKER = ("tocsin.config.numbers", "tocsin.config.secret", "tocsin.config.schema",
             "tocsin.config.defaults", "tocsin.config.edit")
 _HIDE = ("tocsin.config.secret", "tocsin.config.redaction")
@@ -22,7 +23,7 @@ HOMES = (
     (("status", "sensors", "live"), "firmware.console_look", _TEXT),
     (("alarms",), "firmware.console_look", _VALUES),
     (("network",), "firmware.console_network", _TEXT),
-    (("show",), "firmware.console_show", _VALUES + ("firmware.saved",) + _CHECKER),
+    (("show",), "firmware.console_show", _SAVED + _VALUES + _CHECKER),
     (("log", "export"), "firmware.console_files", _HIDE),
     (("audit",), "firmware.console_files", _HIDE + _TEXT + _LOG),
     (("ack", "release", "reset", "reboot", "test"), "firmware.console_act",
@@ -31,14 +32,14 @@ HOMES = (
         "tocsin.config.rules", "tocsin.monitor.retune")),
     (("calibrate",), "firmware.console_calibrate", _LOG + _TEXT + (
         "tocsin.config.numbers", "tocsin.monitor.retune")),
-    (("learn",), "firmware.learn", ("firmware.saved",)),
+    (("learn",), "firmware.learn", _SAVED),
     (("push",), "firmware.console_push", _LOG + _HIDE + ("tocsin.config.schema",)),
     (("help",), "firmware.console_help", ()),
     (("who",), "firmware.console_desk", ()))
 """Commands, the module they are in, and what else it needs."""
 _LIGHT = ("show", "learn")
-"""Alone on their line they need nothing else."""
-_KEPT = ("firmware.console_desk", "firmware.saved", "tocsin.link.chain", "firmware.audit")
+"""Alone on their line they need only what is saved."""
+_KEPT = _SAVED + ("firmware.console_desk", "tocsin.link.chain", "firmware.audit")
 _CHANGING = ("ack", "release", "reset", "reboot", "test", "set", "calibrate", "push")
 _PLENTY = 65536
 
@@ -67,9 +68,14 @@ class Desk:
         return self.app.audit
 
     def note(self, what: str, path: str, old=None, new=None) -> None:
-        """Write down what was done. Raises CommandError when that is impossible."""
-        if not self.audit.add(self.who, what, path, old, new):
+        """Write down what is done. Raises CommandError when that is impossible."""
+        if not self.audit.append(self.who, what, path, old, new):
             raise CommandError("the audit log can't be written (flash full?); not done")
+        self.put_off(self._settle())
+
+    def _settle(self):
+        self.audit.settle()
+        yield None
 
     def put_off(self, steps) -> None:
         """Do the rest of a command when there is time."""
@@ -82,7 +88,14 @@ class Desk:
         self.put_off(self._tell(pipeline, alarm, mask))
 
     def _tell(self, pipeline, alarm, mask):
-        self.app.on_change(pipeline, alarm, mask)
+        log = self.app.log
+        log.hold()
+        try:
+            self.app.on_change(pipeline, alarm, mask)
+        finally:
+            lines = log.let_go()
+        yield None
+        log.write(lines)
         yield None
 
     def catch_up(self) -> bool:
@@ -106,7 +119,7 @@ class Desk:
         for commands, home, needed in HOMES:
             if name not in commands:
                 continue
-            modules = (() if alone and name in _LIGHT else needed) + (home,)
+            modules = (_SAVED if alone and name in _LIGHT else needed) + (home,)
             for module in modules:
                 if module not in sys.modules:
                     self._make_room(modules)

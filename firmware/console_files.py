@@ -4,14 +4,14 @@
 import json
 
 from tocsin.config.redaction import hide, redact, secrets_of
+from tocsin.config.secret import is_secret
 
 _FILES = {"log": ("log.txt", 2), "audit": ("audit.log", 4), "records": ("records.jsonl", 4)}
 
 
 def do_log(desk, words, rest):
     """The newest lines."""
-    secrets = secrets_of(desk.app.config)
-    yield None
+    secrets = yield from _secrets(desk.app.config)
     lines = desk.app.log.lines()
     for line in lines[-_count(words, 20):]:
         yield hide(line, secrets)
@@ -33,6 +33,31 @@ def do_audit(desk, words, rest):
             entry["n"], when, entry["who"], entry["what"], entry["path"],
             json.dumps(entry["old"]), json.dumps(entry["new"]))
     yield from desk.audit.verify()
+
+
+def _secrets(config: dict):
+    """Generator: `secrets_of` a configuration. Keys recur in every alarm: each is looked at once,
+    and values only where one is a secret's."""
+    known = {}
+    for part in config:
+        _keys(config[part], known)
+    yield None
+    if not any(is_secret(key) for key in known) and not any(is_secret(key) for key in config):
+        return []
+    secrets = secrets_of(config)
+    yield None
+    return secrets
+
+
+def _keys(value, known: dict) -> None:
+    """Every key in a JSON value."""
+    if isinstance(value, dict):
+        for key in value:
+            known[key] = True
+            _keys(value[key], known)
+    elif isinstance(value, (list, tuple)):
+        for entry in value:
+            _keys(entry, known)
 
 
 def _count(words: list, default: int) -> int:
@@ -59,7 +84,7 @@ def do_export(desk, words, rest):
     if words[0] not in _FILES:
         raise ValueError("export %s: there is config, %s" % (words[0], ", ".join(sorted(_FILES))))
     name, files = _FILES[words[0]]
-    secrets = secrets_of(desk.app.config)
+    secrets = yield from _secrets(desk.app.config)
     for i in range(files - 1, -1, -1):
         file = store.open(name if i == 0 else "%s.%d" % (name, i))
         if file is None:

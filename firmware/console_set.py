@@ -2,6 +2,7 @@
 """Change one value: checked, logged, saved, then in force."""
 
 import json
+import sys
 
 from firmware.changes import claim, later, save
 from firmware.console_units import Units
@@ -19,7 +20,11 @@ def do_set(desk, words, rest):
     try:
         raw = load(app.store)
         yield None
+        if path[:10] == "pipelines." and "tocsin.config.sections" not in sys.modules:
+            __import__("tocsin.config.sections")   # the check needs it; a step of its own
+            yield None
         old, new, unit = set_value(raw, path, text, Units(app))
+        yield None
         live = _prepare(app, path, raw)
         change = (desk.who, "set", path, old, new)
         yield None

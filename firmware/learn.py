@@ -79,7 +79,7 @@ class Learner:
             raw = load(app.store)
             yield None
             change, live = self._change(raw)
-            yield None
+            yield from _refuse_invalid(raw, self.pipeline.name)
             yield from save(app, audit, change, raw)
             self._adopt(live)
         finally:
@@ -91,7 +91,6 @@ class Learner:
 
     def _change(self, raw: dict) -> tuple:
         """Put limits and baseline into `raw`; (what `save` wants to know, what `_adopt` wants)."""
-        from firmware.saved import refuse_invalid
         from tocsin.monitor.retune import prepare
 
         app, name = self._app, self.pipeline.name
@@ -111,7 +110,6 @@ class Learner:
         if section is not None and level:
             values, at = self.pipeline.values, self._level_at
             section["baseline"] = round(level * values.scales[at] + values.offsets[at], 4)
-        refuse_invalid(raw)
         return (self._who, "learn", "pipelines.%s.score" % name, before, limit), live
 
     def _level(self) -> int:
@@ -141,6 +139,24 @@ def _alarms(config: dict, name: str) -> list:
             if config["alarms"][key]["source"] == name + ".score"
             and config["alarms"][key]["side"] == "high"
             and config["alarms"][key]["limit"]]
+
+
+def _refuse_invalid(raw: dict, name: str):
+    """Generator: check what learning changes in a valid configuration, and no more: all of it at
+    once takes longer than a FIFO holds. Raises ChangeError."""
+    from tocsin.config.rules import check_around
+    from tocsin.config.schema import SCHEMA, check, inner
+
+    for section, key in [("alarms", key) for key in _alarms(raw, name)] + [("pipelines", name)]:
+        yield None
+        problems = []
+        spec = inner(inner(SCHEMA[1][section][0])[1])
+        check(spec, raw[section][key], section + "." + key, problems)
+        if not problems:
+            check_around(raw, [section, key], problems)
+        if problems:
+            raise ChangeError(problems[0])
+    yield None
 
 
 def _learner(pipeline):

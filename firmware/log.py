@@ -26,6 +26,7 @@ class Log:
         self.dropped = 0
         self.errors = 0
         self.unwritten = 0
+        self._held = None
 
     def add(self, level: str, text: str) -> None:
         """Note one line."""
@@ -39,8 +40,24 @@ class Log:
         if self.echo is not None:
             self.echo(line)
         if level != INFO and self._store is not None:
-            if not self._store.append(_FILE, line + "\n", _FILE_BYTES, _FILES):
-                self.unwritten += 1
+            if self._held is not None:
+                self._held += line + "\n"
+            else:
+                self.write(line + "\n")
+
+    def hold(self) -> None:
+        """From now on nothing goes to flash, until `let_go`; no task may run meanwhile."""
+        self._held = ""
+
+    def let_go(self) -> str:
+        """What was held back, for `write`."""
+        held, self._held = self._held, None
+        return held
+
+    def write(self, lines: str) -> None:
+        """Put lines that were held back on flash."""
+        if lines and not self._store.append(_FILE, lines, _FILE_BYTES, _FILES):
+            self.unwritten += 1
 
     def lines(self) -> list:
         """The lines in the ring, oldest first."""

@@ -1,12 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """A technician's session on an emulated Pico that samples an accelerometer at 3 x 3.3 kHz.
 
-    python -m host_tests.board.console_on_pico [lsm6dsox | adxl345] [COMMAND ...]
+    python -m host_tests.board.console_on_pico [lsm6dsox | adxl345] [OPTION ...] [COMMAND ...]
 
-prints a table of times; needs MICROPYTHON_UF2. Every window is scored meanwhile. The chip's
-registers and FIFO are modelled (tools/emulator/chips), SPI takes its time, and the flash is busy
-for as long as a Pico's is when it erases and programs. What is lost is counted by the driver, by
-the sampler and, as overruns, by the chip.
+prints a table of times; needs MICROPYTHON_UF2. --fast-flash: erasing and programming take no
+time, what is left is computing; --pasted: the lines come at once; --ballast=BYTES: so much of the
+heap is taken; --entries=N: in the audit log, 100; --texts: the answers too.
+
+Every window is scored meanwhile. The chip's registers and FIFO are modelled
+(tools/emulator/chips), SPI takes its time, and the flash is busy for as long as a Pico's is when
+it erases and programs. What is lost is counted by the driver, by the sampler and, as overruns, by
+the chip.
 """
 
 import json
@@ -23,7 +27,7 @@ from tools.emulator.chips.adxl345 import Adxl345
 from tools.emulator.chips.lsm6dsox import Lsm6dsox
 from tools.emulator.pico import MISSING, Pico, PicoError, image_from_environment, tree
 from tools.emulator.pico_bus import now_us, wire
-from tools.emulator.pico_flash import SlowFlash
+from tools.emulator.pico_flash import FAST, NANOS, SlowFlash
 from tools.mpy import board_files
 from tools.train import template as templates
 from tools.train import twin
@@ -214,15 +218,17 @@ class Board:
     """A Pico at work with a chip and somebody at its serial line.
 
     entries: those in its audit log. ballast: bytes of its heap that something else has taken.
+    slow: the flash takes a real one's time.
     """
 
-    def __init__(self, image, chip: str = "lsm6dsox", entries: int = 0, ballast: int = 0):
+    def __init__(self, image, chip: str = "lsm6dsox", entries: int = 0, ballast: int = 0,
+                 slow: bool = True):
         found = files(chip, entries)
         if ballast:
             keep = "ballast = [bytes(1000) for _ in range(%d)]\n" % (ballast // 1000)
             found["/main.py"] = keep.encode() + found["/main.py"]
         self.pico = Pico(image, found)
-        self.flash = SlowFlash(self.pico)
+        self.flash = SlowFlash(self.pico, NANOS if slow else FAST)
         kind = CHIPS[chip]
         noise = np.random.default_rng(1).normal(0, 0.3, (4096, 3)).round(4).tolist()
         self.chip = kind(now_us(self.pico), lambda index, t_s: noise[index % 4096])
@@ -281,8 +287,10 @@ def main() -> int:
     chip = words.pop(0) if words and words[0] in CHIPS else "lsm6dsox"
     pasted = "--pasted" in words
     ballast = [int(word[10:]) for word in words if word.startswith("--ballast=")]
+    entries = [int(word[10:]) for word in words if word.startswith("--entries=")] or [100]
     commands = [word for word in words if not word.startswith("--")] or COMMANDS
-    board = Board(image, chip, entries=100, ballast=sum(ballast))
+    board = Board(image, chip, entries=entries[-1], ballast=sum(ballast),
+                  slow="--fast-flash" not in words)
     print(f"{chip} runs after {board.up_s:.1f} s", flush=True)
     print(HEAD, flush=True)
 

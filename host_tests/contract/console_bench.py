@@ -21,14 +21,17 @@ class Store(MemoryStore):
         super().__init__(files)
         self.fail = ()
         self.broken = -1
+        self.writes = 0
 
     def replace(self, name, data):
+        self.writes += 1
         self._count()
         if name in self.fail:
             return False
         return super().replace(name, data)
 
     def append(self, name, line, max_bytes, files=1):
+        self.writes += 1
         if name == "audit.log":
             self._count()
         if name in self.fail:

@@ -180,6 +180,39 @@ class TestAudit(unittest.TestCase):
             self.assertTrue(audit.add("anna", "set", "p", 2, 3))
             self.assertIn("%d entries, unbroken" % (3 + cut), verdict(audit))
 
+    def test_head_may_be_left_for_later_but_never_two_entries_behind(self):
+        for cut in range(5):
+            flash = Flash()
+            audit = filled(flash, 2)
+            flash.cut = cut
+            try:
+                audit.append("anna", "set", "p", 1, 2, "a" * 16)
+                audit.append("anna", "set", "p", 2, 3, "b" * 16)
+                audit.settle()
+                audit.settle()
+            except PowerCut:
+                pass
+            flash.cut = -1
+            again = Audit(flash, Clock())
+            entries = 2 + (cut > 0) + (cut > 2)
+            self.assertEqual((again.trouble, again.number), (None, entries), cut)
+            self.assertEqual(again.config[:1], ("0", "a", "b")[entries - 2])
+            self.assertIn("%d entries, unbroken" % entries, verdict(again))
+
+    def test_a_head_that_was_interrupted_is_written_before_the_next_entry(self):
+        flash = Flash()
+        audit = filled(flash, 2)
+        audit.append("anna", "set", "p", 1, 2)
+        flash.cut = 0
+        with self.assertRaises(PowerCut):
+            audit.settle()
+        flash.cut = 1
+        with self.assertRaises(PowerCut):
+            audit.append("anna", "set", "p", 2, 3)
+        flash.cut = -1
+        again = Audit(flash, Clock())
+        self.assertEqual((again.trouble, again.number), (None, 3))
+
     def test_full_flash_is_said(self):
         flash = Flash()
         audit = filled(flash, 2)

@@ -8,9 +8,16 @@ import unittest
 from array import array
 
 from console_bench import PATH, Bench
-from firmware import learn
+from firmware import learn, saved
 from firmware.audit import digest
+from firmware.console_desk import Desk, answer
 from test_firmware_app import Pin, configuration
+
+
+def put_off(desk):
+    """Generator: the steps that were put off."""
+    while desk.catch_up():
+        yield None
 
 
 class TestSet(unittest.TestCase):
@@ -163,6 +170,38 @@ class TestSet(unittest.TestCase):
         bench.start()
         self.assertEqual(bench.app.problems, [])
         self.assertEqual(bench.app.config["alarms"]["temp_high"]["limit"], 7.5)
+
+    def test_a_step_writes_one_file_at_most_and_the_rest_waits_for_the_next(self):
+        bench = Bench(limit_s=33 * 60)
+        bench.ask("audit")
+        desk = Desk(bench.app, "anna")
+        for command, writes in (("set %s 7.5" % PATH, 5), ("ack temp_high", 4),
+                                ("reset temp_low", 2), ("calibrate temperature 0.1", 5)):
+            counts = []
+            for steps in (answer(desk, command), put_off(desk)):
+                at = bench.store.writes
+                for _ in steps:
+                    counts.append(bench.store.writes - at)
+                    at = bench.store.writes
+                counts.append(bench.store.writes - at)
+            self.assertEqual(max(counts), 1, command)
+            self.assertEqual(sum(counts), writes, command)
+
+    def test_what_was_saved_here_is_not_checked_again_but_what_came_another_way_is(self):
+        bench = Bench()
+        bench.ask("set %s 7.5" % PATH)
+        checked = []
+        check, saved.check = saved.check, lambda text: checked.append(text) or json.loads(text)
+        try:
+            saved.load(bench.store)
+            bench.store.files.pop("config.good")
+            saved.load(bench.store)
+            self.assertEqual(checked, [])
+            bench.store.files["config.json"] += b" "
+            saved.load(bench.store)
+            self.assertEqual(len(checked), 1)
+        finally:
+            saved.check = check
 
     def test_a_pasted_burst_of_changes_is_done_in_order_and_each_is_recorded(self):
         bench = Bench()

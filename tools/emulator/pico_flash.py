@@ -21,13 +21,16 @@ NANOS = {
     chip.CMD_BLOCK_ERASE: 150_000_000,
     chip.CMD_PAGE_PROGRAM: 400_000,
 }
+FAST = dict.fromkeys(NANOS, 0)
+"""A flash that is never busy, as rp2040py's: erases and programs are counted all the same."""
 
 
 class SlowFlash:
     """Attributes: erases (of sectors or blocks), programs (of pages), since power-on; at
     (seconds and sector of each erase)."""
 
-    def __init__(self, pico: Pico):
+    def __init__(self, pico: Pico, nanos: dict[int, int] = NANOS):
+        self._nanos = nanos
         self.erases = 0
         self.programs = 0
         self.at: list[tuple[float, int]] = []
@@ -49,9 +52,9 @@ class SlowFlash:
         command = bytes(self._ssi._tx_buffer[:4])
         enabled = self._ssi._write_enabled
         self._apply()
-        if not enabled or command[:1] == b"" or command[0] not in NANOS:
+        if not enabled or command[:1] == b"" or command[0] not in self._nanos:
             return
-        self._ready_nanos = self._clock.nanos + NANOS[command[0]]
+        self._ready_nanos = self._clock.nanos + self._nanos[command[0]]
         if command[0] == chip.CMD_PAGE_PROGRAM:
             self.programs += 1
         else:
