@@ -40,7 +40,7 @@ scheduler.run(3600 * 1000)
 
 
 def test_half_an_hour_of_windows_keeps_nothing(tmp_path):
-    result = soak(tmp_path, 0.4, 0.2)
+    result = soak(tmp_path, 0.45, 0.2)
     first, last = result["held"][0], result["held"][-1]
     size, types = grown(result)
     print(first["windows"], last["windows"], size, types)
