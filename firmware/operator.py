@@ -9,22 +9,19 @@ def acknowledge(app, name: str, tell=None) -> bool:
 
     tell: called with pipeline, alarm and mask when it changed, in place of `app.on_change`.
     """
-    for pipeline in app.pipelines.values():
-        for alarm in pipeline.alarms:
-            if alarm.name == name:
-                mask = alarm.acknowledge(app.clock.ticks_ms())
-                if mask:
-                    (tell or app.on_change)(pipeline, alarm, mask)
-                return True
-    return False
+    return _change(app, name, "acknowledge", tell)
 
 
 def reset(app, name: str, tell=None) -> bool:
     """Alarm `name` forgets least, greatest and time outside. False when there is none."""
+    return _change(app, name, "reset", tell)
+
+
+def _change(app, name: str, method: str, tell) -> bool:
     for pipeline in app.pipelines.values():
         for alarm in pipeline.alarms:
             if alarm.name == name:
-                mask = alarm.reset(app.clock.ticks_ms())
+                mask = getattr(alarm, method)(app.clock.ticks_ms())
                 if mask:
                     (tell or app.on_change)(pipeline, alarm, mask)
                 return True

@@ -22,7 +22,6 @@ class Watchdog:
         if _held["timer"] is not None:
             _held["timer"].deinit()
             _held["timer"] = None
-        self._machine = machine
         self._wdt = machine.WDT(timeout=_TIMEOUT_MS)
         self.late = None
 
