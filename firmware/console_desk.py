@@ -18,6 +18,7 @@ _SAVED = ("firmware.config", "firmware.saved")
 _LOG = _SAVED + ("tocsin.link.chain", "firmware.audit", "firmware.changes")
 _CHECKER = ("tocsin.config.numbers", "tocsin.config.secret", "tocsin.config.schema",
             "tocsin.config.defaults", "tocsin.config.edit")
+_RETUNE = ("tocsin.monitor.limits", "tocsin.monitor.retune")
 _HIDE = ("tocsin.config.secret", "tocsin.config.redaction")
 HOMES = (
     (("status", "sensors", "live"), "firmware.console_look", _TEXT),
@@ -29,9 +30,9 @@ HOMES = (
     (("ack", "release", "reset", "reboot", "test"), "firmware.console_act",
      ("firmware.operator",) + _LOG),
     (("set",), "firmware.console_set", _LOG + _VALUES + _CHECKER + (
-        "tocsin.config.rules", "tocsin.monitor.retune")),
+        "tocsin.config.rules",) + _RETUNE),
     (("calibrate",), "firmware.console_calibrate", _LOG + _TEXT + (
-        "tocsin.config.numbers", "tocsin.monitor.retune")),
+        "tocsin.config.numbers",) + _RETUNE),
     (("learn",), "firmware.learn", _SAVED),
     (("push",), "firmware.console_push", _LOG + _HIDE + ("tocsin.config.schema",)),
     (("help",), "firmware.console_help", ()),
